@@ -1,0 +1,132 @@
+"""What every engine offers: bind a plan to memory and data, then run minibatches.
+
+Conventions: `data` holds whole matrices of any number type, never copied as a whole; an engine
+takes the rows of each minibatch from them. Target and weight columns are 2-D like the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule.ops.random import SHUFFLE_SALT, key
+from chainrule.tape import Plan
+
+__all__ = ["ALIGNMENT", "Batches", "Engine", "Session", "Totals", "aligned", "allocate"]
+
+ALIGNMENT = 64  # bytes: a cache line, and one AVX-512 register
+
+
+@dataclass
+class Totals:
+    """Sums over the minibatches since the epoch began."""
+
+    loss: float = 0.0
+    weight: float = 0.0
+    metric: float = 0.0
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss of the rows seen so far, weighted."""
+        return self.loss / self.weight if self.weight else float("nan")
+
+    @property
+    def mean_metric(self) -> float:
+        """Mean metric of the rows seen so far, weighted."""
+        return self.metric / self.weight if self.weight else float("nan")
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Which rows a session takes, in which portions.
+
+    Attributes
+    ----------
+    size : int
+        Rows of a minibatch; the last one of an epoch may be shorter.
+    rows : ndarray of int64
+        The rows to take, (n,); a slice of the data without copying it.
+    seed : int
+        Start of shuffling and dropout.
+    """
+
+    size: int
+    rows: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    seed: int = 0
+
+    @property
+    def per_epoch(self) -> int:
+        """Minibatches in one pass over the rows."""
+        return -(-len(self.rows) // self.size)
+
+    def shuffle_key(self, epoch: int) -> int:
+        """The key of one epoch's order."""
+        return key(self.seed, epoch, SHUFFLE_SALT)
+
+
+class Session(Protocol):
+    """A plan with memory and data, ready to run."""
+
+    plan: Plan
+    batches: Batches
+    step: int  # updates done, over all epochs
+    totals: Totals
+    failed: bool  # whether the last minibatch's loss was not finite
+
+    def start_epoch(self, epoch: int, shuffle: bool) -> None:
+        """Put the rows in this epoch's order and clear the totals."""
+        ...
+
+    def run(self, steps: int) -> int:
+        """Run up to `steps` minibatches; fewer at the end of the epoch or when the loss is not
+        finite, in which case `failed` is set and the last update was not made."""
+        ...
+
+    def bind(self, **data: np.ndarray) -> None:
+        """Take other matrices of the same widths."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to run plans."""
+
+    name: str
+    dtype: np.dtype
+
+    def session(
+        self,
+        plan: Plan,
+        memory: Mapping[str, np.ndarray],
+        data: Mapping[str, np.ndarray],
+        batches: Batches,
+    ) -> Session:
+        """Bind a plan. `memory` has parameters, gradients and optimizer state by tape name."""
+        ...
+
+    def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
+        """While it lasts, products use so many threads; None chooses by the size of the plan."""
+        ...
+
+
+def aligned(size: int, dtype: Any) -> np.ndarray:
+    """`size` zeros, (size,), the first on a cache line."""
+    dtype = np.dtype(dtype)
+    raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+def allocate(shapes: Mapping[str, tuple[int, ...]], dtype: Any) -> dict[str, np.ndarray]:
+    """Zeros of the given shapes, cut from one vector, each on a cache line of its own."""
+    unit = ALIGNMENT // np.dtype(dtype).itemsize
+    sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+    flat = aligned(sum(-(-size // unit) * unit for size in sizes.values()), dtype)
+    result, start = {}, 0
+    for name, shape in shapes.items():
+        result[name] = flat[start : start + sizes[name]].reshape(shape)
+        start += -(-sizes[name] // unit) * unit
+    return result

@@ -1,0 +1,68 @@
+"""SciPy's BLAS by address: the matrix products that the compiled engine calls."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["blas_threads", "product_address"]
+
+
+def _cython_blas() -> Any:
+    """SciPy's table of BLAS functions, without the rest of scipy.linalg where that is possible.
+
+    `import scipy.linalg` takes a quarter of a second, nearly all of it for things not needed here.
+    """
+    if "scipy.linalg.cython_blas" in sys.modules or "scipy.linalg" in sys.modules:
+        from scipy.linalg import cython_blas
+
+        return cython_blas
+    import scipy
+
+    folder = str(Path(scipy.__file__).parent / "linalg")
+    spec = PathFinder.find_spec("cython_blas", [folder])
+    if spec is None or spec.loader is None:
+        from scipy.linalg import cython_blas
+
+        return cython_blas
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def product_address(dtype: np.dtype) -> int:
+    """Address of `sgemm` or `dgemm`."""
+    capsule = _cython_blas().__pyx_capi__["sgemm" if dtype == np.float32 else "dgemm"]
+    name = ctypes.pythonapi.PyCapsule_GetName
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return int(pointer(capsule, name(capsule)))
+
+
+@cache
+def _controller() -> Any:
+    product_address(np.dtype(np.float32))  # the library must be loaded to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def blas_threads(count: int | None) -> Iterator[None]:
+    """Limit the threads of one matrix product; None leaves them as they are."""
+    if count is None:
+        yield
+        return
+    with _controller().limit(limits=count, user_api="blas"):
+        yield

@@ -1,0 +1,1 @@
+"""What needs Numba: imported only when a kernel must be compiled, once on a machine."""

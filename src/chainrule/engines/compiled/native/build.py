@@ -1,0 +1,76 @@
+"""Kernels to machine code: Numba writes LLVM's language, LLVM's host target emits an object file."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from numba import types
+
+from chainrule.engines.compiled.native import mathematics
+from chainrule.engines.compiled.native.intrinsics import doubles, int64s, real
+from chainrule.engines.compiled.native.kernels import KERNELS, PLAIN
+
+__all__ = ["build"]
+
+# error_model "numpy" drops the check for a zero divisor, which would keep loops with a division
+# from becoming vector code. Sums are not reordered and infinities and NaN stay visible: the
+# polynomials' reductions and the check for a finite loss depend on it.
+_OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_model": "numpy"}
+_NAMES = {name: getattr(mathematics, name) for name in mathematics.__all__} | {
+    "np": np, "real": real, "int64s": int64s, "doubles": doubles,
+}  # fmt: skip
+
+
+def build(name: str, text: str, real_type: str, machine: llvm.TargetMachine) -> tuple[str, bytes]:
+    """Compile one kernel.
+
+    Parameters
+    ----------
+    name : str
+        A hand-written kernel when `text` is empty.
+    text : str
+        Source of a function called ``kernel``, else empty.
+    real_type : {"float32", "float64"}
+    machine : TargetMachine
+        Must be the one that later loads the object.
+
+    Returns
+    -------
+    (str, bytes)
+        The symbol and the object file.
+    """
+    plain = PLAIN.get(name)
+    if plain is not None:
+        signature = types.void(types.CPointer(types.int64))
+        return _emit(plain, signature, machine)
+    number = types.float32 if real_type == "float32" else types.float64
+    signature = types.void(
+        types.CPointer(types.CPointer(number)),
+        types.CPointer(types.int64),
+        types.CPointer(types.float64),
+    )
+    return _emit(_function(name, text) if text else KERNELS[name], signature, machine)
+
+
+def _function(name: str, text: str) -> Callable[..., None]:
+    file = f"<chainrule kernel {name}>"
+    # Numba reads the source for its messages.
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    namespace = dict(_NAMES)
+    exec(compile(text, file, "exec"), namespace)  # text comes from codegen, never from a file
+    return namespace["kernel"]  # type: ignore[return-value]
+
+
+def _emit(
+    function: Callable[..., None], signature: Any, machine: llvm.TargetMachine
+) -> tuple[str, bytes]:
+    compiled = numba.cfunc(signature, **_OPTIONS)(function)
+    module = llvm.parse_assembly(compiled.inspect_llvm())
+    defined = [f.name for f in module.functions if not f.is_declaration]
+    symbol = next(name for name in defined if name.startswith("cfunc."))
+    return symbol, machine.emit_object(module)

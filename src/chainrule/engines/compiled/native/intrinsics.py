@@ -1,0 +1,123 @@
+"""What Numba has no word for: pointers from addresses, indirect calls, BLAS, number types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = ["call_kernel", "call_product", "doubles", "int64s", "pointer", "power_of_two", "real"]
+
+
+@intrinsic
+def call_kernel(typingctx: Any, address: Any, ops: Any, dims: Any, attrs: Any) -> Any:
+    """Call the kernel at `address`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer_type = cgutils.voidptr_t
+        function = ir.FunctionType(ir.VoidType(), [pointer_type] * 3)
+        callee = builder.inttoptr(args[0], function.as_pointer())
+        builder.call(callee, [builder.inttoptr(a, pointer_type) for a in args[1:]])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def call_product(
+    typingctx: Any, address: Any, trans_a: Any, trans_b: Any, m: Any, n: Any, k: Any,
+    a: Any, lda: Any, b: Any, ldb: Any, c: Any, ldc: Any,
+) -> Any:  # fmt: skip
+    """Fortran's gemm at `address`: column-major C[m, n] = op(A)[m, k] op(B)[k, n]."""
+    int_, number = types.intc, a.dtype
+    signature = types.void(
+        types.intp, types.char, types.char, int_, int_, int_, a, int_, b, int_, c, int_
+    )
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (address, trans_a, trans_b, m, n, k, a, lda, b, ldb, c, ldc) = args
+        one, zero = (context.get_constant(number, x) for x in (1.0, 0.0))
+        values = (trans_a, trans_b, m, n, k, one, a, lda, b, ldb, zero, c, ldc)
+        matrices = {6, 8, 11}  # addresses already; Fortran takes everything else by address too
+        pointers = [
+            x if place in matrices else cgutils.alloca_once_value(builder, x)
+            for place, x in enumerate(values)
+        ]
+        function = ir.FunctionType(ir.VoidType(), [p.type for p in pointers])
+        builder.call(builder.inttoptr(address, function.as_pointer()), pointers)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def real(typingctx: Any, value: Any, ops: Any) -> Any:
+    """`value` in the kernel's floating type: a bare 1.0 would turn float32 into float64."""
+    to = ops.dtype.dtype
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.cast(builder, args[0], signature.args[0], to)
+
+    return to(value, ops), codegen
+
+
+def _pointer_to(kind: Any) -> Any:
+    def typed(typingctx: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(types.CPointer(kind)))
+
+        return types.CPointer(kind)(types.intp), codegen
+
+    return typed
+
+
+int64s = intrinsic(_pointer_to(types.int64))  # the int64 numbers at an address
+doubles = intrinsic(_pointer_to(types.float64))  # the float64 numbers at an address
+
+
+@intrinsic
+def pointer(typingctx: Any, address: Any, kind: Any) -> Any:
+    """The numbers of type `kind` at an address."""
+    to = kind.dtype
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(types.CPointer(to)))
+
+    return types.CPointer(to)(types.intp, kind), codegen
+
+
+@intrinsic
+def power_of_two(typingctx: Any, n: Any, like: Any) -> Any:
+    """2.0**n for an int32 n in the normal range, by writing the bits of the exponent."""
+    places, bias = (23, 127) if like == types.float32 else (52, 1023)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        integer = ir.IntType(32 if places == 23 else 64)
+        wide = args[0] if places == 23 else builder.sext(args[0], integer)
+        exponent = builder.shl(builder.add(wide, integer(bias)), integer(places))
+        return builder.bitcast(exponent, context.get_value_type(like))
+
+    return like(types.int32, like), codegen
+
+
+@intrinsic
+def split_float(typingctx: Any, x: Any) -> Any:
+    """(m, e) with x = m · 2**e and m in [√½, √2), for a normal x > 0; m has the type of x."""
+    places, bias = (23, 127) if x == types.float32 else (52, 1023)
+    width = 32 if places == 23 else 64
+    # The bits of √½: subtracting them first makes the exponent round where the mantissa does.
+    low = 0x3F3504F3 if places == 23 else 0x3FE6A09E667F3BCD
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        integer = ir.IntType(width)
+        bits = builder.bitcast(args[0], integer)
+        shifted = builder.ashr(builder.sub(bits, integer(low)), integer(places))
+        mantissa = builder.sub(bits, builder.shl(shifted, integer(places)))
+        real_type = context.get_value_type(x)
+        parts = [builder.bitcast(mantissa, real_type), builder.sitofp(shifted, real_type)]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(x, 2)(x), codegen

@@ -1,0 +1,175 @@
+"""The kernels that no formula yields: moving rows, products, sums over rows, dropout, the machine.
+
+Every kernel is ``kernel(ops, dims, attrs)``: pointers to matrices of the floating type, whole
+numbers and addresses, float64 numbers. None knows a shape, so each compiles once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+from chainrule.engines.compiled import control as word
+from chainrule.engines.compiled.native.intrinsics import (
+    call_kernel,
+    call_product,
+    doubles,
+    int64s,
+    pointer,
+    real,
+)
+from chainrule.ops.random import MULTIPLIERS, SHIFTS
+
+__all__ = ["KERNELS", "PLAIN", "machine", "shuffle"]
+
+START, ORDER, STEP, SEED = word.START, word.ORDER, word.STEP, word.SEED
+ROW = word.ROW_BYTES
+OPS, DIMS, ATTRS = 8 * word.OPS, 8 * word.DIMS, 8 * word.ATTRS
+MASK = np.uint64(0xFFFFFFFF)
+M1, M2 = (np.uint64(m) for m in MULTIPLIERS)
+S1, S2, S3 = (np.uint64(s) for s in SHIFTS)
+
+
+def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
+    """Rows between a matrix of the user's (`kind` numbers, any strides) and a batch."""
+
+    def gather(ops: Any, dims: Any, attrs: Any) -> None:
+        x, m, n = ops[0], dims[0], dims[1]
+        base, row_stride, column_stride = dims[2], dims[3], dims[4]
+        control = int64s(dims[5])
+        order, start = int64s(control[ORDER]), control[START]
+        for i in range(m):
+            row = base + order[start + i] * row_stride
+            if column_stride == dims[6]:
+                source = pointer(row, kind)
+                for j in range(n):
+                    x[i * n + j] = real(source[j], ops)
+            else:
+                for j in range(n):
+                    x[i * n + j] = real(pointer(row + j * column_stride, kind)[0], ops)
+
+    def store(ops: Any, dims: Any, attrs: Any) -> None:
+        x, m, n = ops[0], dims[0], dims[1]
+        base, row_stride, column_stride = dims[2], dims[3], dims[4]
+        control = int64s(dims[5])
+        order, start = int64s(control[ORDER]), control[START]
+        for i in range(m):
+            row = base + order[start + i] * row_stride
+            for j in range(n):
+                pointer(row + j * column_stride, kind)[0] = x[i * n + j]
+
+    return gather if gathers else store
+
+
+def matmul(ops: Any, dims: Any, attrs: Any) -> None:
+    """c[m, n] = op(a) op(b), row-major, so Fortran gets the operands swapped."""
+    a, b, c = ops[0], ops[1], ops[2]
+    m, n, k, ta, tb = dims[0], dims[1], dims[2], dims[3], dims[4]
+    lda, ldb = m if ta else k, k if tb else n
+    flag_a, flag_b = 84 if ta else 78, 84 if tb else 78  # "T", "N"
+    call_product(dims[5], flag_b, flag_a, n, m, k, b, ldb, a, lda, c, n)
+
+
+def vector_matmul(ops: Any, dims: Any, attrs: Any) -> None:
+    """c[n] = a[k] b[k, n]: for one row BLAS would first rearrange all of b."""
+    a, b, c, n, k = ops[0], ops[1], ops[2], dims[1], dims[2]
+    for j in range(n):
+        c[j] = real(0.0, ops)
+    for p in range(k):
+        x, row = a[p], p * n
+        for j in range(n):
+            c[j] += x * b[row + j]
+
+
+def column_sum(ops: Any, dims: Any, attrs: Any) -> None:
+    """db[n] = sum of the rows of dz[m, n]."""
+    dz, db, m, n = ops[0], ops[1], dims[0], dims[1]
+    for j in range(n):
+        db[j] = dz[j]
+    for i in range(1, m):
+        for j in range(n):
+            db[j] += dz[i * n + j]
+
+
+@register_jitable
+def _scramble(x: Any) -> Any:
+    x = x ^ (x >> S1)
+    x = (x * M1) & MASK
+    x = x ^ (x >> S2)
+    x = (x * M2) & MASK
+    return x ^ (x >> S3)
+
+
+def _dropout(in_place: bool) -> Callable[..., None]:
+    def dropout(ops: Any, dims: Any, attrs: Any) -> None:
+        x = ops[0]
+        y = x if in_place else ops[1]
+        control, salt, limit = int64s(dims[2]), np.uint64(dims[3]), np.uint64(dims[4])
+        step, seed = np.uint64(control[STEP]) & MASK, np.uint64(control[SEED]) & MASK
+        key = _scramble(_scramble(_scramble(seed) ^ step) ^ salt)
+        factor, zero = real(attrs[0], ops), real(0.0, ops)
+        for place in range(dims[0] * dims[1]):
+            drawn = _scramble(_scramble(np.uint64(place)) ^ key)
+            y[place] = x[place] * factor if drawn < limit else zero
+
+    return dropout
+
+
+def shuffle(control: Any) -> None:
+    """Put the rows in a random order: Fisher and Yates, from the last place down."""
+    order, base = int64s(control[word.ORDER]), int64s(control[word.BASE])
+    n, key = control[word.ROWS], np.uint64(control[word.KEY])
+    for i in range(n):
+        order[i] = base[i]
+    for last in range(n - 1, 0, -1):
+        drawn = _scramble(_scramble(np.uint64(last)) ^ key)
+        other = np.int64((drawn * np.uint64(last + 1)) >> np.uint64(32))
+        swap = order[last]
+        order[last] = order[other]
+        order[other] = swap
+
+
+def machine(control: Any) -> None:
+    """Run minibatches until enough are done, the rows are used up or the loss is not finite."""
+    totals = doubles(control[word.TOTALS])
+    batch, rows = control[word.BATCH], control[word.ROWS]
+    control[word.DONE] = 0
+    while control[word.DONE] < control[word.WANTED] and control[START] < rows:
+        program = control[word.FULL] if rows - control[START] >= batch else control[word.LAST]
+        for i in range(control[word.INSTRUCTIONS]):
+            if i == control[word.UPDATES] and not np.isfinite(totals[0]):
+                break
+            row = program + ROW * i
+            call_kernel(int64s(row)[0], row + OPS, row + DIMS, row + ATTRS)
+        if not np.isfinite(totals[0]):
+            control[word.FAILED] = 1
+            break
+        control[START] += batch
+        control[STEP] += 1
+        control[word.DONE] += 1
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "matmul": matmul,
+    "vector_matmul": vector_matmul,
+    "column_sum": column_sum,
+    "dropout": _dropout(in_place=False),
+    "dropout_in_place": _dropout(in_place=True),
+}
+_KINDS = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+          "uint64")  # fmt: skip
+
+
+def _register_moves() -> None:
+    import numba
+
+    for kind in _KINDS:
+        KERNELS[f"gather_{kind}"] = _moved(getattr(numba, kind), gathers=True)
+        KERNELS[f"store_{kind}"] = _moved(getattr(numba, kind), gathers=False)
+
+
+_register_moves()
+PLAIN: dict[str, Callable[..., Any]] = {"shuffle": shuffle, "machine": machine}

@@ -1,0 +1,64 @@
+"""Every error that chainrule raises on purpose: one line, what was given, what is expected, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ChainruleError",
+    "DataError",
+    "HyperparameterError",
+    "ModelFileError",
+    "NetworkError",
+    "NonFiniteLossWarning",
+    "UnknownNameError",
+]
+
+
+class ChainruleError(ValueError):
+    """Base of all errors about what a user gave; the command line prints it as one line."""
+
+
+class DataError(ChainruleError):
+    """The data cannot be used as given: shape, missing or infinite values, names of columns."""
+
+
+class HyperparameterError(ChainruleError):
+    """A hyper-parameter lies outside its interval."""
+
+
+class ModelFileError(ChainruleError):
+    """A file is not a model, or a model that was truncated or altered."""
+
+
+class NetworkError(ChainruleError):
+    """Layers, loss and data do not fit together, or cannot be trained by gradients."""
+
+
+class UnknownNameError(ChainruleError):
+    """A name that no registry or table holds; the message lists or suggests those that exist."""
+
+
+class NonFiniteLossWarning(UserWarning):
+    """Training stopped because the loss was no longer a finite number."""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """``" Did you mean 'x'?"`` for the known name nearest to `name`, or an empty string."""
+    matches = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The error for a `kind` (say, "activation") that is not called `name`.
+
+    Examples
+    --------
+    >>> print(unknown_name("activation", "rellu", ["relu", "tanh"]))
+    unknown activation 'rellu'. Did you mean 'relu'? There are: relu, tanh.
+    """
+    names = sorted(known)
+    return UnknownNameError(
+        f"unknown {kind} {name!r}.{closest(str(name), names)} There are: {', '.join(names)}."
+    )

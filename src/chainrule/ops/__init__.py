@@ -1,0 +1,61 @@
+"""The mathematics: activations, losses, optimizers and initial weights, each formula written once."""
+
+from chainrule.ops.activations import (
+    ACTIVATIONS,
+    ActivationFunction,
+    activation,
+    sigmoid,
+    softplus,
+)
+from chainrule.ops.expression import (
+    absolute,
+    erfc,
+    exp,
+    expm1,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    row_max,
+    row_sum,
+    sqrt,
+    tanh,
+    where,
+)
+from chainrule.ops.hyperparameters import HYPERPARAMETERS
+from chainrule.ops.initializers import INITIALIZERS, initializer
+from chainrule.ops.losses import LOSSES, Loss, loss, softmax
+from chainrule.ops.optimizers import OPTIMIZERS, optimizer
+from chainrule.ops.register import register_activation, register_loss
+
+__all__ = [
+    "ACTIVATIONS",
+    "HYPERPARAMETERS",
+    "INITIALIZERS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "ActivationFunction",
+    "Loss",
+    "absolute",
+    "activation",
+    "erfc",
+    "exp",
+    "expm1",
+    "initializer",
+    "log",
+    "log1p",
+    "loss",
+    "maximum",
+    "minimum",
+    "optimizer",
+    "register_activation",
+    "register_loss",
+    "row_max",
+    "row_sum",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "where",
+]

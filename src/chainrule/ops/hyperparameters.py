@@ -1,0 +1,116 @@
+"""Hyper-parameters: name, default, interval and meaning, each written once.
+
+Estimators, optimizers, layers and the command line read the records here; none repeats a number.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chainrule.errors import HyperparameterError
+
+__all__ = ["HYPERPARAMETERS", "Hyperparameter", "Interval", "check", "hyperparameter"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of numbers, written as in mathematics: "(0, 1]".
+
+    Examples
+    --------
+    >>> 0 in Interval("(0, 1]"), 1 in Interval("(0, 1]")
+    (False, True)
+    """
+
+    text: str
+
+    def __contains__(self, x: float) -> bool:
+        low, high = (float(part) for part in self.text[1:-1].split(","))
+        above = x >= low if self.text[0] == "[" else x > low
+        below = x <= high if self.text[-1] == "]" else x < high
+        return above and below
+
+    def __str__(self) -> str:
+        return self.text.replace("inf", "∞")
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One hyper-parameter: its name, default, interval, meaning, unit and source."""
+
+    name: str
+    default: Any
+    interval: Interval
+    meaning: str
+    unit: str = ""
+    source: str = ""
+    whole: bool = False
+
+    def check(self, value: object) -> None:
+        """Raise `HyperparameterError` naming the interval unless `value` lies in it."""
+        number = isinstance(value, int | float) or hasattr(value, "__float__")
+        fits = number and not isinstance(value, bool | str)
+        if fits:
+            x = float(value)  # type: ignore[arg-type]
+            fits = not math.isnan(x) and x in self.interval and not (self.whole and x % 1)
+        if not fits:
+            kind = "a whole number" if self.whole else "a number"
+            raise HyperparameterError(
+                f"{self.name} = {value!r} is not possible: give {kind} in {self.interval} "
+                f"({self.meaning}; default {self.default})."
+            )
+
+
+def _table(*records: Hyperparameter) -> dict[str, Hyperparameter]:
+    return {record.name: record for record in records}
+
+
+def _record(name: str, default: Any, interval: str, meaning: str, **more: Any) -> Hyperparameter:
+    return Hyperparameter(name, default, Interval(interval), meaning, **more)
+
+
+HYPERPARAMETERS = _table(
+    _record("learning_rate", 1e-3, "(0, inf)", "size of one update", source="002"),
+    _record("momentum", 0.9, "[0, 1)", "share of the last update that is kept", source="002"),
+    _record("decay", 0.9, "[0, 1)", "memory of the mean squared gradient", source="002"),
+    _record("beta1", 0.9, "[0, 1)", "memory of the mean gradient", source="arXiv 1412.6980"),
+    _record("beta2", 0.999, "[0, 1)", "memory of the mean squared gradient",
+            source="arXiv 1412.6980"),
+    _record("epsilon", 1e-8, "(0, inf)", "keeps the update finite where gradients are 0"),
+    _record("weight_decay", 0.0, "[0, inf)", "shrinks weights by this share of the learning rate",
+            source="arXiv 1711.05101"),
+    _record("keep", 0.8, "(0, 1]", "probability that dropout keeps a unit", source="001"),
+    _record("deviation", 0.01, "(0, inf)", "standard deviation of small normal weights",
+            source="003"),
+    _record("batch_size", 32, "[1, inf)", "rows in one update", unit="rows", whole=True),
+    _record("epochs", 10, "[1, inf)", "passes over the training rows", whole=True),
+    _record("units", 64, "[1, inf)", "outputs of a dense layer", whole=True),
+    _record("seed", 0, "[0, inf)", "start of every random number", whole=True),
+    _record("threads", None, "[1, inf)", "threads of one matrix product", whole=True),
+    _record("time_limit", None, "(0, inf)", "training stops after this long", unit="s"),
+    _record("validation_fraction", 0.1, "(0, 1)", "share of the rows held out to choose the epoch"),
+    _record("patience", 10, "[1, inf)", "epochs without a better validation loss before stopping",
+            unit="epochs", whole=True),
+    _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),
+    _record("max_levels", 256, "[2, inf)", "most different texts in a column of categories",
+            whole=True),
+)  # fmt: skip
+
+
+def hyperparameter(name: str, **changes: Any) -> Hyperparameter:
+    """The record called `name`, with another default or interval where a use differs."""
+    return replace(HYPERPARAMETERS[name], **changes)
+
+
+def check(**values: object) -> None:
+    """Check each value against the record of its name.
+
+    Raises
+    ------
+    HyperparameterError
+        Naming the hyper-parameter, its interval and its meaning.
+    """
+    for name, value in values.items():
+        HYPERPARAMETERS[name].check(value)

@@ -1,0 +1,74 @@
+"""The backward pass, derived: walk the tape from last to first, each operation emitting its rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from collections.abc import Sequence
+
+from chainrule.tape.instruction import Tape
+from chainrule.tape.operations import OPERATIONS
+
+__all__ = ["differentiate"]
+
+
+def differentiate(tape: Tape, loss: str = "L", wrt: Sequence[str] | None = None) -> Tape:
+    """The tape followed by its backward half.
+
+    Parameters
+    ----------
+    tape : Tape
+        A forward pass that ends in a loss.
+    loss : str
+        The value to differentiate.
+    wrt : sequence of str, optional
+        The values whose gradients are wanted; all parameters by default.
+
+    Returns
+    -------
+    Tape
+        `gradients` maps each wanted value to the name of its gradient, which has its shape.
+
+    Raises
+    ------
+    NetworkError
+        If an activation on the way has no slope, saying why.
+    """
+    result = tape.copy()
+    targets = list(tape.parameters.values()) if wrt is None else list(wrt)
+    wanted = _on_the_way(tape, targets)
+    gradients: dict[str, str] = {loss: ""}  # ∂L/∂L = 1 needs no memory
+    for i in reversed(tape.instructions):
+        rule = OPERATIONS[i.operation].backward
+        given = gradients.get(i.results[0])
+        needed = [o in wanted for o in i.operands]
+        if rule is None or given is None or not any(needed):
+            continue
+        for operand, need, new in zip(
+            i.operands, needed, rule(result, i, given, needed), strict=True
+        ):
+            if need and new is not None:
+                gradients[operand] = _collect(result, gradients.get(operand), new)
+    for name in targets:
+        result.gradients[name] = _own(result, gradients[name], name)
+    return result
+
+
+def _on_the_way(tape: Tape, targets: Sequence[str]) -> set[str]:
+    """The values that depend on a target, targets included."""
+    found = set(targets)
+    for i in tape.instructions:
+        if found.intersection(i.operands):
+            found.update(i.results)
+    return found
+
+
+def _collect(tape: Tape, so_far: str | None, new: str) -> str:
+    """A value that is used twice gets the sum of its gradients (the distributed chain rule)."""
+    return new if so_far is None else tape.emit("add", [so_far, new], [so_far])
+
+
+def _own(tape: Tape, gradient: str, name: str) -> str:
+    """A parameter's gradient outlives the batch, so it is no intermediate value."""
+    if tape.values[name].role == "parameter":
+        tape.values[gradient] = replace(tape.values[gradient], role="gradient")
+    return gradient

@@ -1,0 +1,319 @@
+"""`train`: epochs of minibatches, validation after each, the best weights at the end."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.assembly import TargetForm, gradient_names, state_shapes
+from chainrule.engines import Batches, Session, allocate
+from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
+from chainrule.network import PREDICTION_ROWS, Network
+from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
+from chainrule.ops.optimizers import Optimizer, optimizer as optimizer_record
+from chainrule.tape import plan
+from chainrule.training.callbacks import Callback, TrainingState
+from chainrule.training.history import History
+from chainrule.training.progress import Progress, progress_for
+from chainrule.training.stopping import BestWeights
+
+__all__ = ["train"]
+
+_CALL_SECONDS = 0.1  # the engine returns this often, for Ctrl-C, the time limit and the bar
+_H = HYPERPARAMETERS
+
+
+def train(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    optimizer: str | Optimizer = "adam",
+    batch_size: int = _H["batch_size"].default,
+    epochs: int = _H["epochs"].default,
+    validation: tuple[Any, ...] | float | None = None,
+    sample_weight: Any = None,
+    early_stopping: bool = True,
+    patience: int = _H["patience"].default,
+    min_improvement: float = _H["min_improvement"].default,
+    callbacks: Sequence[Callback] = (),
+    shuffle: bool = True,
+    seed: int = _H["seed"].default,
+    time_limit: float | None = _H["time_limit"].default,
+    threads: int | None = _H["threads"].default,
+    progress: bool = True,
+) -> History:
+    """Train a network in place.
+
+    Parameters
+    ----------
+    network : Network
+    X : array-like of shape (n, inputs)
+        Used where it lies, whatever its number type and strides; never copied as a whole.
+    y : array-like of shape (n,) or (n, outputs)
+        Class indices, class probabilities or numbers, as the loss asks.
+    optimizer : str or Optimizer
+        Such as ``"adam"`` or ``Adam(3e-4)``.
+    batch_size, epochs : int
+    validation : tuple or float, optional
+        ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
+    sample_weight : array-like of shape (n,), optional
+        The loss of a minibatch is the weighted mean.
+    early_stopping : bool
+        With validation: stop after `patience` epochs without a better validation loss, and
+        return to the best weights. False runs all epochs and keeps the last weights.
+    patience : int
+    min_improvement : float
+    callbacks : sequence of Callback
+    shuffle : bool
+        Whether each epoch takes the rows in a new order.
+    seed : int
+        Start of shuffling, dropout and the split. Same seed, machine and threads: same bits.
+    time_limit : float, optional
+        Seconds after which training ends, in the middle of an epoch if need be.
+    threads : int, optional
+        Threads of one matrix product; by default one for small networks, all cores for large.
+    progress : bool
+        Whether long work shows its progress on standard error.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    DataError
+        If the data do not fit the network.
+    HyperparameterError
+        If a number lies outside its interval.
+
+    Warns
+    -----
+    NonFiniteLossWarning
+        If the loss stops being a finite number: training ends and the last good weights return.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = cr.Network([cr.Dense(8, "tanh"), cr.Dense(3)], loss="cross_entropy", input_shape=(4,))
+    >>> history = cr.train(net, X, y, optimizer=cr.Adam(0.01), epochs=50)
+    >>> history.metric[-1] > 0.95
+    True
+    """
+    check(batch_size=batch_size, epochs=epochs, patience=patience, seed=seed)
+    check(min_improvement=min_improvement)
+    for name, value in {"time_limit": time_limit, "threads": threads}.items():
+        if value is not None:
+            check(**{name: value})
+    data, form = network.bind(X, y, sample_weight)
+    rows, held_out = _split(network, data, form, validation, seed)
+    run = _Run(
+        network=network,
+        session=_training_session(
+            network, data, form, optimizer_record(optimizer), Batches(batch_size, rows, seed)
+        ),
+        held_out=held_out,
+        best=BestWeights(
+            network.parameters,
+            by_validation=held_out is not None and early_stopping,
+            min_improvement=min_improvement,
+        ),
+        state=TrainingState(network, History(network.loss.metric_name), epochs),
+        callbacks=callbacks,
+        shuffle=shuffle,
+        patience=patience,
+        deadline=time.perf_counter() + (np.inf if time_limit is None else time_limit),
+    )
+    with (
+        network.engine.limits(run.session.plan, batch_size, threads),
+        progress_for(progress, "training") as bar,
+    ):
+        run.all_epochs(bar)
+    return run.state.history
+
+
+# ------------------------------------------------------------------ preparing
+
+
+def _training_session(
+    network: Network,
+    data: dict[str, np.ndarray],
+    form: TargetForm,
+    optimizer: Optimizer,
+    batches: Batches,
+) -> Session:
+    tape = network.blueprint.step(form, optimizer)
+    names = gradient_names(tape).values()
+    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names}
+    own = allocate(shapes | state_shapes(tape, optimizer), network.engine.dtype)
+    return network.engine.session(plan(tape), {**network.memory, **own}, data, batches)
+
+
+def _split(
+    network: Network,
+    data: dict[str, np.ndarray],
+    form: TargetForm,
+    validation: tuple[Any, ...] | float | None,
+    seed: int,
+) -> tuple[np.ndarray, Session | None]:
+    """The rows to train on, and a session over the rows to validate on."""
+    n = len(data["inputs"])
+    if validation is None:
+        return np.arange(n), None
+    if isinstance(validation, tuple):
+        if len(validation) not in (2, 3):
+            raise DataError(
+                f"validation has {len(validation)} parts: expected (X, y), (X, y, sample_weight) "
+                f"or a share of the rows, such as 0.1."
+            )
+        other, other_form = network.bind(*validation)
+        rows = np.arange(len(other["inputs"]))
+        return np.arange(n), _validation_session(network, other, other_form, rows)
+    _H["validation_fraction"].check(validation)
+    held = max(1, round(n * validation))
+    if held >= n:
+        raise HyperparameterError(
+            f"validation = {validation} of {n} rows leaves none to train on: give more rows."
+        )
+    order = np.random.default_rng([seed, 1]).permutation(n)
+    chosen = np.sort(order[:held])
+    return np.sort(order[held:]), _validation_session(network, data, form, chosen)
+
+
+def _validation_session(
+    network: Network, data: dict[str, np.ndarray], form: TargetForm, rows: np.ndarray
+) -> Session:
+    return network.evaluation_session(data, form, Batches(min(PREDICTION_ROWS, len(rows)), rows))
+
+
+# -------------------------------------------------------------------- running
+
+
+@dataclass
+class _Run:
+    """One training run; each method does one thing an epoch needs."""
+
+    network: Network
+    session: Session
+    held_out: Session | None
+    best: BestWeights
+    state: TrainingState
+    callbacks: Sequence[Callback]
+    shuffle: bool
+    patience: int
+    deadline: float
+    steps_per_call: int = 1
+
+    def all_epochs(self, bar: Progress) -> None:
+        """Epochs until one of the reasons to stop."""
+        state = self.state
+        self.call("on_train_start")
+        try:
+            while not state.stop_reason:
+                self.one_epoch(bar)
+        except KeyboardInterrupt:
+            state.stop_reason = "interrupted"
+        finally:
+            self.finish()
+            self.call("on_train_end")
+
+    def call(self, moment: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, moment)(self.state)
+
+    def one_epoch(self, bar: Progress) -> None:
+        state, begin = self.state, time.perf_counter()
+        self.session.start_epoch(state.epoch, self.shuffle)
+        self.minibatches(bar)
+        if state.stop_reason == "loss not finite":
+            return
+        state.epoch += 1
+        self.record(begin)
+        self.reasons_to_stop()
+        self.call("on_epoch_end")
+
+    def minibatches(self, bar: Progress) -> None:
+        """Run the epoch, coming up for air every so often."""
+        done, total = 0, self.session.batches.per_epoch
+        while done < total:
+            begin = time.perf_counter()
+            completed = self.session.run(min(self.steps_per_call, total - done))
+            done += completed
+            if self.session.failed:
+                self.loss_not_finite(done + 1)
+                return
+            seconds = time.perf_counter() - begin
+            self.pace(completed, seconds)
+            bar.update((self.state.epoch + done / total) / self.state.epochs, self.status())
+            if time.perf_counter() > self.deadline:
+                self.state.stop_reason = "time limit"
+                return
+
+    def pace(self, completed: int, seconds: float) -> None:
+        """Choose how many minibatches a call may take."""
+        if seconds < _CALL_SECONDS / 2:
+            self.steps_per_call *= 4
+        elif seconds > 2 * _CALL_SECONDS:
+            self.steps_per_call = max(1, int(completed * _CALL_SECONDS / seconds))
+
+    def status(self) -> str:
+        history = self.state.history
+        text = f"epoch {self.state.epoch + 1}/{self.state.epochs}"
+        if history.loss:
+            text += f"  loss {history.loss[-1]:.4f}"
+        if history.validation_loss:
+            text += f"  validation {history.validation_loss[-1]:.4f}"
+        return text
+
+    def record(self, begin: float) -> None:
+        """Enter the epoch into the history and let the keeper of the best weights see it."""
+        history, name = self.state.history, self.network.loss.metric_name
+        summary = self.network.summary(self.session.totals)
+        history.loss.append(summary["loss"])
+        history.metric.append(summary[name])
+        watched = summary["loss"]
+        if self.held_out is not None:
+            self.held_out.start_epoch(0, shuffle=False)
+            self.held_out.run(self.held_out.batches.per_epoch)
+            summary = self.network.summary(self.held_out.totals)
+            history.validation_loss.append(summary["loss"])
+            history.validation_metric.append(summary[name])
+            watched = summary["loss"]
+        history.seconds.append(time.perf_counter() - begin)
+        self.best.see(self.state.epoch, watched)
+
+    def reasons_to_stop(self) -> None:
+        state = self.state
+        if self.best.by_validation and self.best.waited >= self.patience:
+            state.stop("no improvement")
+        elif state.epoch >= state.epochs and not state.stop_reason:
+            state.stop("all epochs done")
+
+    def loss_not_finite(self, step: int) -> None:
+        state = self.state
+        state.stop("loss not finite")
+        kept = f"of epoch {self.best.epoch}" if self.best.epoch else "from before training"
+        warnings.warn(
+            f"the loss was not a finite number at epoch {state.epoch + 1}, step {step}: training "
+            f"stopped, the weights {kept} are back. Try a lower learning rate or scaled inputs.",
+            NonFiniteLossWarning,
+            stacklevel=5,
+        )
+
+    def finish(self) -> None:
+        """Leave the network with the weights that count."""
+        state = self.state
+        state.history.stopped = state.stop_reason
+        unfinished = state.stop_reason in ("loss not finite",)
+        if self.best.by_validation or unfinished:
+            self.best.restore()
+            state.history.best_epoch = self.best.epoch
+        else:
+            state.history.best_epoch = state.epoch or None
