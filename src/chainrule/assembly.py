@@ -32,7 +32,6 @@ class Blueprint:
     loss: Loss
     inputs: int
 
-
     def forward(self, training: bool) -> tuple[Tape, Builder]:
         """Rows of the inputs to scores; `tape.output` names the scores."""
         tape = Tape()
@@ -68,9 +67,7 @@ class Blueprint:
         if form.weighted:
             weights = tape.add_value("weights", ("n", 1), "data")
             operands.append(tape.emit("gather", [weights], ["w"]))
-        tape.emit(
-            "loss", operands, ["L"], role="total", loss=self.loss, indices=form.indices
-        )
+        tape.emit("loss", operands, ["L"], role="total", loss=self.loss, indices=form.indices)
         return tape
 
     def gradients(self, form: TargetForm, training: bool = False) -> Tape:

@@ -1,4 +1,4 @@
-"""Every error that chainrule raises on purpose: one line, what was given, what is expected, what to do."""
+"""Every error that chainrule raises on purpose: what was given, what is expected, what to do."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from chainrule.files.container import write_container
 from chainrule.layers import Layer, config, from_config
 from chainrule.ops.expression import evaluate
 from chainrule.ops.hyperparameters import check
-from chainrule.ops.losses import Loss, loss as loss_record
+from chainrule.ops.losses import Loss
+from chainrule.ops.losses import loss as loss_record
 from chainrule.ops.optimizers import Optimizer
 from chainrule.tape import Plan, Tape, plan
 from chainrule.tape.equations import Notation, equations
@@ -107,7 +108,7 @@ class Network:
 
     @cached_property
     def parameters(self) -> dict[str, np.ndarray]:
-        """Name -> array in layer order: "0.weight" (fan_in, fan_out), "0.bias" (fan_out,) …
+        """Name -> array in layer order: "0.weight" (fan_in, fan_out), "0.bias" (fan_out,).
 
         The arrays are the network's own memory: writing into them changes the network.
         """
@@ -322,9 +323,7 @@ class Network:
         }
 
     @classmethod
-    def from_config(
-        cls, data: Mapping[str, Any], parameters: Mapping[str, np.ndarray]
-    ) -> Network:
+    def from_config(cls, data: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> Network:
         """The network that `config` described, with the given parameters.
 
         Raises

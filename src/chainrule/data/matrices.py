@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ def _numeric(array: np.ndarray, name: str) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def finite(array: np.ndarray, name: str, labels: Sequence[str] | None = None) -> np.ndarray:
+def finite(array: np.ndarray, name: str) -> np.ndarray:
     """Return `array` (n, columns) if every entry is a finite number.
 
     Raises
@@ -76,10 +75,9 @@ def finite(array: np.ndarray, name: str, labels: Sequence[str] | None = None) ->
         if bad.any():
             row, column = (int(k) for k in np.argwhere(bad)[0])
             what = "missing (NaN)" if np.isnan(part[row, column]) else "infinite"
-            label = repr(labels[column]) if labels else str(column)
             raise DataError(
-                f"{name}: row {start + row}, column {label} is {what}; replace or drop such rows"
-                f"{'' if labels else ', or use NetworkClassifier / NetworkRegressor, which fill in missing values'}."
+                f"{name}: row {start + row}, column {column} is {what}: replace or drop such rows. "
+                f"NetworkClassifier and NetworkRegressor fill in missing values."
             )
     return array
 

@@ -1,4 +1,4 @@
-"""Ways to run a tape: `reference` for truth, `compiled` for speed. Same tape, same results to rounding."""
+"""Ways to run a tape: `reference` for truth, `compiled` for speed; results agree to rounding."""
 
 from __future__ import annotations
 

@@ -73,17 +73,27 @@ class Session(Protocol):
 
     plan: Plan
     batches: Batches
-    step: int  # updates done, over all epochs
-    totals: Totals
-    failed: bool  # whether the last minibatch's loss was not finite
+
+    @property
+    def totals(self) -> Totals:
+        """Sums since the epoch began."""
+        ...
+
+    @property
+    def failed(self) -> bool:
+        """Whether the loss of the last minibatch was not finite."""
+        ...
 
     def start_epoch(self, epoch: int, shuffle: bool) -> None:
         """Put the rows in this epoch's order and clear the totals."""
         ...
 
     def run(self, steps: int) -> int:
-        """Run up to `steps` minibatches; fewer at the end of the epoch or when the loss is not
-        finite, in which case `failed` is set and the last update was not made."""
+        """Run up to `steps` minibatches and return how many were completed.
+
+        Fewer at the end of the epoch, or when the loss is not finite: then `failed` is set and
+        the last update was not made.
+        """
         ...
 
     def bind(self, **data: np.ndarray) -> None:

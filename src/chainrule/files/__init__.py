@@ -1,0 +1,1 @@
+"""Files: written atomically; models as safetensors."""

@@ -95,7 +95,9 @@ def _checked(
         )
     kind, text = metadata.get("kind", ""), metadata.get("config", "")
     if _checksum(kind, text, tensors) != metadata.get("checksum"):
-        raise ModelFileError(f"{path} was altered: its checksum does not fit. Save the model again.")
+        raise ModelFileError(
+            f"{path} was altered: its checksum does not fit. Save the model again."
+        )
     return kind, json.loads(text), tensors
 
 

@@ -13,7 +13,7 @@ __all__ = ["Activation", "emit_activation"]
 
 
 def emit_activation(builder: Builder, record: ActivationFunction, z: str) -> str:
-    """y = f(z), (n, units); nothing is written for the identity."""
+    """Y = f(z), (n, units); nothing is written for the identity."""
     if record.name == "identity":
         return z
     return builder.tape.emit("activate", [z], [f"y{builder.number}"], activation=record)

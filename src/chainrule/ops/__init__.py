@@ -1,4 +1,4 @@
-"""The mathematics: activations, losses, optimizers and initial weights, each formula written once."""
+"""The mathematics: activations, losses, optimizers, initial weights; each formula once."""
 
 from chainrule.ops.activations import (
     ACTIVATIONS,

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import inf, sqrt as root
+from math import inf
+from math import sqrt as root
 from typing import Any
 
 from chainrule.errors import HyperparameterError, unknown_name
@@ -164,7 +165,7 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
             "sigmoid", sigmoid, lambda z, y: y * (1 - y),
             "1/(1 + e⁻ᶻ)", "y(1 − y)", (0, 1), source="000, 001, 003"),
         ActivationFunction(
-            "tanh", lambda z: tanh(z), lambda z, y: (1 - y) * (1 + y),
+            "tanh", tanh, lambda z, y: (1 - y) * (1 + y),
             "(eᶻ − e⁻ᶻ)/(eᶻ + e⁻ᶻ)", "1 − y²", (-1, 1), source="000, 003"),
         ActivationFunction(
             "relu", lambda z: maximum(z, 0), lambda z, y: where(y > 0, 1, 0),

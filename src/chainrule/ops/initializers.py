@@ -1,4 +1,4 @@
-"""Initial weights: each rule draws a (fan_in, fan_out) matrix from one generator. Biases start at 0."""
+"""Initial weights: each rule draws a (fan_in, fan_out) matrix. Biases start at 0."""
 
 from __future__ import annotations
 

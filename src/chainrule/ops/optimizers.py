@@ -73,7 +73,7 @@ class SGD(_Checked):
 
     @staticmethod
     def rule(w: Symbols, g: Symbols, *, learning_rate: Symbols, t: Symbols) -> tuple[Symbols, ...]:
-        """w − ηg."""
+        """W − ηg."""
         return (w - learning_rate * g,)
 
 
@@ -91,7 +91,7 @@ class Momentum(_Checked):
     def rule(
         w: Symbols, g: Symbols, v: Symbols, *, learning_rate: Symbols, momentum: Symbols, t: Symbols
     ) -> tuple[Symbols, ...]:
-        """v ← γv + ηg, w − v."""
+        """V ← γv + ηg, w − v."""
         v = momentum * v + learning_rate * g
         return w - v, v
 
@@ -110,7 +110,7 @@ class Nesterov(_Checked):
     def rule(
         w: Symbols, g: Symbols, v: Symbols, *, learning_rate: Symbols, momentum: Symbols, t: Symbols
     ) -> tuple[Symbols, ...]:
-        """v ← γv + ηg, w − (γv + ηg)."""
+        """V ← γv + ηg, w − (γv + ηg)."""
         v = momentum * v + learning_rate * g
         return w - (momentum * v + learning_rate * g), v
 
@@ -129,7 +129,7 @@ class AdaGrad(_Checked):
     def rule(
         w: Symbols, g: Symbols, s: Symbols, *, learning_rate: Symbols, epsilon: Symbols, t: Symbols
     ) -> tuple[Symbols, ...]:
-        """s ← s + g², w − ηg/(√s + ε)."""
+        """S ← s + g², w − ηg/(√s + ε)."""
         s = s + g * g
         return w - learning_rate * g / (sqrt(s) + epsilon), s
 
@@ -150,7 +150,7 @@ class RMSprop(_Checked):
         w: Symbols, g: Symbols, s: Symbols, *,
         learning_rate: Symbols, decay: Symbols, epsilon: Symbols, t: Symbols,
     ) -> tuple[Symbols, ...]:  # fmt: skip
-        """s ← βs + (1 − β)g², w − ηg/(√s + ε)."""
+        """S ← βs + (1 − β)g², w − ηg/(√s + ε)."""
         s = decay * s + (1 - decay) * g * g
         return w - learning_rate * g / (sqrt(s) + epsilon), s
 
@@ -262,7 +262,7 @@ def settings(given: Optimizer) -> dict[str, float]:
 
 def update_expressions(given: Optimizer | type) -> Mapping[str, Expression]:
     """The rule as trees: the new value of "w" and of each part of the state, by name."""
-    kind = given if isinstance(given, type) else type(given)
+    kind: Any = given if isinstance(given, type) else type(given)
     names = ["w", *kind.state]  # type: ignore[attr-defined]
     arguments = [Variable(name) for name in ("w", "g", *names[1:])]
     hyper = {item.name: Variable(item.name) for item in fields(kind)}

@@ -39,7 +39,7 @@ def bits(count: int, key: int) -> np.ndarray:
 
 
 def shuffled(base: np.ndarray, key: int) -> np.ndarray:
-    """A random permutation of `base`, (n,), by Fisher and Yates's method from the last place down."""
+    """A random permutation of `base`, (n,): Fisher and Yates, from the last place down."""
     order = base.copy()
     places = (bits(len(base), key) * np.arange(1, len(base) + 1, dtype=np.uint64)) >> np.uint64(32)
     for last in range(len(base) - 1, 0, -1):

@@ -46,7 +46,9 @@ def wrong_slope(record: ActivationFunction) -> tuple[float, float, float] | None
     return _worst(z, written + np.zeros_like(z), _differences(value, z))
 
 
-def _worst(z: np.ndarray, written: np.ndarray, true: np.ndarray) -> tuple[float, float, float] | None:
+def _worst(
+    z: np.ndarray, written: np.ndarray, true: np.ndarray
+) -> tuple[float, float, float] | None:
     error = np.abs(written - true) / np.maximum(1, np.abs(true))
     error[~np.isfinite(error)] = inf
     place = np.unravel_index(np.argmax(error), error.shape)
@@ -169,9 +171,7 @@ def register_loss(
     'quartic'
     """
     _free("loss", name, LOSSES)
-    record = Loss(
-        name, value, slope, link, targets, name, value, formula, slope_formula, source
-    )
+    record = Loss(name, value, slope, link, targets, name, value, formula, slope_formula, source)
     _refuse("loss", name, wrong_loss_slope(record))
     LOSSES[name] = record
     return record

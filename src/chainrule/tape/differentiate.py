@@ -1,9 +1,9 @@
-"""The backward pass, derived: walk the tape from last to first, each operation emitting its rule."""
+"""The backward pass, derived: walk the tape from last to first and emit each rule."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chainrule.tape.instruction import Tape
 from chainrule.tape.operations import OPERATIONS

@@ -59,7 +59,6 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.inline: dict[str, str] = {}
-        self.gradient_of = {g: v for v, g in self.tape.gradients.items()}
 
     def equation(self, i: Instruction) -> str:
         """The line for an instruction, or "" when it is written inside another one."""
@@ -68,10 +67,7 @@ class _Writer:
             return ""
         text = write(i)
         result = i.results[0]
-        inlined = re.fullmatch(r"p\d+", result) or (
-            self.notation == "002" and i.operation in ("slope", "loss_slope") and False
-        )
-        if inlined:
+        if re.fullmatch(r"p\d+", result):
             self.inline[result] = text
             return ""
         return f"{self.symbol(result)} = {text}"
@@ -97,12 +93,15 @@ class _Writer:
         return f"{name}({', '.join(map(self.symbol, i.operands))})"
 
     def _loss_slope(self, i: Instruction) -> str:
-        text = i.attributes["loss"].slope_formula.replace("z", self.symbol(i.operands[0]))
-        return f"({text}) / n"
+        z, t = map(self.symbol, i.operands[:2])
+        names = {"z": z, "t": t, "σ": "\\sigma" if self.latex else "σ"}
+        words = re.split(r"\b", i.attributes["loss"].slope_formula)
+        return f"({''.join(names.get(word, word) for word in words)}) / n"
 
     def _slope(self, i: Instruction) -> str:
         kept = ", ".join(map(self.symbol, i.operands[1:]))
-        return f"{self.symbol(i.operands[0])} {self.odot} {self.function(i.attributes['activation'].name)}{self.prime}({kept})"
+        name = self.function(i.attributes["activation"].name)
+        return f"{self.symbol(i.operands[0])} {self.odot} {name}{self.prime}({kept})"
 
     def _matmul_tn(self, i: Instruction) -> str:
         x, dz = map(self.symbol, i.operands)

@@ -28,8 +28,8 @@ class Value:
     shape : tuple
         ("n", columns) for what varies by row, (rows, columns) for parameters.
     role : str
-        "data" and "result" are the user's matrices, "parameter", "state" and "gradient" live as long as the
-        network, "total" collects the loss, "intermediate" is one batch of numbers.
+        "data" and "result" are the user's matrices; "parameter", "state" and "gradient" live as
+        long as the network; "total" collects the loss; "intermediate" is one batch of numbers.
     key : str
         For parameters the public name, such as "0.weight".
     """
@@ -59,9 +59,7 @@ class Tape:
     gradients: dict[str, str] = field(default_factory=dict)
     output: str = ""
 
-    def add_value(
-        self, name: str, shape: Shape, role: Role = "intermediate", key: str = ""
-    ) -> str:
+    def add_value(self, name: str, shape: Shape, role: Role = "intermediate", key: str = "") -> str:
         """Declare a value; when the name is taken, a number is added to it."""
         fresh, number = name, 2
         while fresh in self.values:
@@ -86,8 +84,7 @@ class Tape:
         """
         shapes = OPERATIONS[operation].shapes([self.shape(o) for o in operands], attributes)
         names = tuple(
-            self.add_value(name, shape, role)
-            for name, shape in zip(results, shapes, strict=True)
+            self.add_value(name, shape, role) for name, shape in zip(results, shapes, strict=True)
         )
         self.instructions.append(Instruction(operation, tuple(operands), names, attributes))
         return names[0]

@@ -80,12 +80,11 @@ def _merge(
     for place, first in enumerate(instructions):
         if place in gone:
             continue
-        for later in range(place + 1, len(instructions)):
-            if fits(first, instructions[later]):
-                gone.add(later)
-                first = merged(first, instructions[later])
-                break
-        result.append(first)
+        later = range(place + 1, len(instructions))
+        partner = next((k for k in later if fits(first, instructions[k])), None)
+        if partner is not None:
+            gone.add(partner)
+        result.append(first if partner is None else merged(first, instructions[partner]))
     return result
 
 
@@ -154,13 +153,15 @@ def _overwritable(i: Instruction, result: int) -> str:
 
 
 def _take(plan: Plan, free: list[int], width: int) -> int:
-    """A free buffer that is wide enough (the narrowest), else the widest made wider, else a new one."""
+    """The narrowest free buffer that is wide enough, else the widest made wider, else a new one."""
     if not free:
         plan.widths.append(width)
         return len(plan.widths) - 1
     enough = [b for b in free if plan.widths[b] >= width]
-    chosen = min(enough, key=lambda b: plan.widths[b]) if enough else max(
-        free, key=lambda b: plan.widths[b]
+    chosen = (
+        min(enough, key=lambda b: plan.widths[b])
+        if enough
+        else max(free, key=lambda b: plan.widths[b])
     )
     free.remove(chosen)
     plan.widths[chosen] = max(plan.widths[chosen], width)

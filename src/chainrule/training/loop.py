@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from chainrule.engines import Batches, Session, allocate
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
 from chainrule.network import PREDICTION_ROWS, Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
-from chainrule.ops.optimizers import Optimizer, optimizer as optimizer_record
+from chainrule.ops.optimizers import Optimizer
+from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.tape import plan
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
@@ -46,7 +47,7 @@ def train(
     seed: int = _H["seed"].default,
     time_limit: float | None = _H["time_limit"].default,
     threads: int | None = _H["threads"].default,
-    progress: bool = True,
+    progress: bool | Literal["always"] = True,
 ) -> History:
     """Train a network in place.
 
@@ -78,8 +79,8 @@ def train(
         Seconds after which training ends, in the middle of an epoch if need be.
     threads : int, optional
         Threads of one matrix product; by default one for small networks, all cores for large.
-    progress : bool
-        Whether long work shows its progress on standard error.
+    progress : bool or "always"
+        Whether long work shows its progress on standard error; "always": short work too.
 
     Returns
     -------

@@ -1,11 +1,10 @@
-"""Progress of long work: a bar on a terminal, a line now and then elsewhere, nothing for short work."""
+"""Progress of long work: a bar on a terminal, lines elsewhere, nothing for short work."""
 
 from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Self
 
 __all__ = ["Progress", "progress_for"]
 
@@ -13,40 +12,28 @@ _QUIET_SECONDS = 1.0  # shorter work shows nothing
 _LINE_SECONDS = 5.0  # between plain lines
 
 
-class Progress(Protocol):
-    """Shows how far a training run is."""
+class Progress:
+    """Shows how far a training run is; this one shows nothing."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def update(self, done: float, text: str) -> None:
-        """Show that the share `done` (0 to 1) is complete."""
-        ...
-
-
-class _Silent:
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self.close()
 
     def update(self, done: float, text: str) -> None:
-        pass
+        """Show that the share `done` (0 to 1) is complete."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
 
 
-class _Lines(_Silent):
+class _Lines(Progress):
     """Plain lines on standard error, at most one every few seconds."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, at_once: bool) -> None:
         self.title = title
-        self.next = time.perf_counter() + _LINE_SECONDS
+        self.next = time.perf_counter() + (0 if at_once else _LINE_SECONDS)
 
     def update(self, done: float, text: str) -> None:
         if time.perf_counter() >= self.next:
@@ -54,12 +41,12 @@ class _Lines(_Silent):
             print(f"{self.title}: {done:4.0%}  {text}", file=sys.stderr, flush=True)
 
 
-class _Bar(_Silent):
+class _Bar(Progress):
     """A bar that appears when the work has taken a second."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, at_once: bool) -> None:
         self.title = title
-        self.begin = time.perf_counter()
+        self.begin = time.perf_counter() - (_QUIET_SECONDS if at_once else 0)
         self.bar: Any = None
         self.task: Any = None
 
@@ -67,31 +54,35 @@ class _Bar(_Silent):
         if self.bar is None:
             if time.perf_counter() - self.begin < _QUIET_SECONDS:
                 return
-            self._show()
+                self.bar = self._show()
         self.bar.update(self.task, completed=done, status=text)
 
-    def _show(self) -> None:
+    def _show(self) -> Any:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self.bar = Progress(
-            TextColumn(self.title),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[status]}"),
-            TimeRemainingColumn(),
+        bar = progress.Progress(
+            progress.TextColumn(self.title),
+            progress.BarColumn(),
+            progress.TextColumn("{task.percentage:>3.0f}%"),
+            progress.TextColumn("{task.fields[status]}"),
+            progress.TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self.bar.start()
-        self.task = self.bar.add_task("", total=1.0, status="")
+        bar.start()
+        self.task = bar.add_task("", total=1.0, status="")
+        return bar
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self.bar is not None:
             self.bar.stop()
 
 
-def progress_for(shown: bool, title: str) -> Progress:
-    """The way to show progress here: nothing, a bar on a terminal, plain lines elsewhere."""
+def progress_for(shown: bool | Literal["always"], title: str) -> Progress:
+    """The way to show progress here: nothing, a bar on a terminal, plain lines elsewhere.
+
+    "always" shows short work too.
+    """
     if not shown or sys.stderr is None:
-        return _Silent()
-    return _Bar(title) if sys.stderr.isatty() else _Lines(title)
+        return Progress()
+    return (_Bar if sys.stderr.isatty() else _Lines)(title, shown == "always")

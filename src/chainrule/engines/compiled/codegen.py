@@ -13,14 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chainrule.ops.expression import OPERATIONS, REDUCTIONS, Expression, walk
+from chainrule.ops.expression import OPERATIONS, REDUCTIONS, Expression, Variable, walk
 
 __all__ = ["Given", "Input", "Output", "kernel_text"]
 
 Rate = Literal["scalar", "row", "element"]
 _ORDER: dict[Rate, int] = {"scalar": 0, "row": 1, "element": 2}
-# Worth keeping rather than computing twice when two loops over the same row need it.
-_EXPENSIVE = ("exp", "expm1", "log", "log1p", "tanh", "erfc", "sqrt")
 
 
 @dataclass(frozen=True)
@@ -75,31 +73,82 @@ def kernel_text(
     prelude, row_prelude, tail : sequence of str
         Lines before all loops, at the start of each row, and at the end.
     """
-    return _Kernel(inputs, scalars).text(outputs, totals, prelude, row_prelude, tail)
+    parts = _passes(inputs, outputs, totals)
+    lines = [f"p{number} = ops[{number}]" for number in _operands(inputs, outputs)]
+    lines += ["m = dims[0]", "n = dims[1]", *prelude]
+    for number, part in enumerate(parts):
+        kernel = _Kernel(part.inputs, scalars, prefix="abc"[number])
+        lines += kernel.lines(part.outputs, part.totals, row_prelude) + list(part.flat)
+    return "def kernel(ops, dims, attrs):\n" + "".join(f"    {x}\n" for x in [*lines, *tail])
+
+
+def _operands(inputs: Mapping[str, Input | Given], outputs: Sequence[Output]) -> list[int]:
+    read = {x.operand for x in inputs.values() if isinstance(x, Input)}
+    return sorted(read | {o.operand for o in outputs})
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One walk over the rows, and a flat loop after it."""
+
+    inputs: Mapping[str, Input | Given]
+    outputs: Sequence[Output]
+    totals: Sequence[tuple[str, Expression]] = ()
+    flat: Sequence[str] = ()
+
+
+def _passes(
+    inputs: Mapping[str, Input | Given],
+    outputs: Sequence[Output],
+    totals: Sequence[tuple[str, Expression]],
+) -> list[_Pass]:
+    """One pass, or two with the shared exponential in between."""
+    shared = (
+        _Kernel(inputs, ()).shared_exponential(outputs[0].expression) if len(outputs) == 1 else None
+    )
+    if shared is None:
+        return [_Pass(inputs, outputs, totals)]
+    scratch, known, text = outputs[0].operand, Variable("exponential"), str(shared)
+
+    def replaced(tree: Expression) -> Expression:
+        if tree.operation == "exp" and str(tree) == text:
+            return known
+        return Expression(tree.operation, tuple(map(replaced, tree.arguments)), tree.value)
+
+    long_loop = ["for j in range(m * n):", f"    p{scratch}[j] = exp(p{scratch}[j])"]
+    return [
+        _Pass(inputs, [Output(shared.arguments[0], scratch)], flat=long_loop),
+        _Pass(
+            {**inputs, "exponential": Input(scratch)},
+            [Output(replaced(o.expression), o.operand) for o in outputs],
+            [(name, replaced(e)) for name, e in totals],
+        ),
+    ]
 
 
 @dataclass
 class _Kernel:
+    """The loops of one pass; the module's text says what is computed where."""
+
     inputs: Mapping[str, Input | Given]
     scalars: Sequence[str]
+    prefix: str = ""
     head: list[str] = field(default_factory=list)
     rows: dict[int, list[str]] = field(default_factory=dict)
     loops: dict[int, list[str]] = field(default_factory=dict)
     names: dict[tuple[str, int], str] = field(default_factory=dict)
     nodes: dict[object, Expression] = field(default_factory=dict)
-    spilled: dict[int, tuple[int, int]] = field(default_factory=dict)
+    count: int = 0
 
-    def text(
+    def lines(
         self,
         outputs: Sequence[Output],
         totals: Sequence[tuple[str, Expression]],
-        prelude: Sequence[str],
         row_prelude: Sequence[str],
-        tail: Sequence[str],
-    ) -> str:
+    ) -> list[str]:
+        """Scalars first, then the loops."""
         stores = [Output(self.canonical(o.expression), o.operand) for o in outputs]
         sums = [(name, self.canonical(e)) for name, e in totals]
-        self.plan_spill(stores, [e for _, e in sums])
         for _, expression in sums:
             self.row_name(expression)
         # All values first, then the stores: an output may lie over an input.
@@ -108,13 +157,7 @@ class _Kernel:
             self.loop(self.stage(o.expression)).append(f"p{o.operand}[at + j] = {name}")
         flat = not (sums or row_prelude or self.rows or any(map(self.depends_on_place, stores)))
         body = self.flat_body() if flat else self.nested_body(sums, row_prelude)
-        pointers = sorted(
-            {o.operand for o in outputs}
-            | {x.operand for x in self.inputs.values() if isinstance(x, Input)}
-        )
-        lines = [f"p{number} = ops[{number}]" for number in pointers]
-        lines += ["m = dims[0]", "n = dims[1]", *prelude, *self.head, *body, *tail]
-        return "def kernel(ops, dims, attrs):\n" + "".join(f"    {line}\n" for line in lines)
+        return self.head + body
 
     def depends_on_place(self, store: Output) -> bool:
         """Whether some input is not simply the matrix entry at the same place."""
@@ -140,14 +183,28 @@ class _Kernel:
         """The same tree with equal subtrees shared, and sums over a one-hot row known to be 1."""
         done: dict[int, Expression] = {}
         for node in walk(expression):
-            new = Expression(
-                node.operation, tuple(done[id(a)] for a in node.arguments), node.value
-            )
-            if new.operation == "row_sum" and self.kind(new.arguments[0]) == "one_hot":
-                new = Expression("constant", value=1.0)
+            new = Expression(node.operation, tuple(done[id(a)] for a in node.arguments), node.value)
+            new = self.picked(new)
             key = (new.operation, new.value, *map(id, new.arguments))
             done[id(node)] = self.nodes.setdefault(key, new)
         return done[id(expression)]
+
+    def picked(self, node: Expression) -> Expression:
+        """A reduction against a one-hot row looks at one place only."""
+        if node.operation not in REDUCTIONS:
+            return node
+        (inner,) = node.arguments
+        kinds = [self.kind(a) for a in inner.arguments]
+        if node.operation == "row_sum" and self.kind(inner) == "one_hot":
+            return Expression("constant", value=1.0)
+        if node.operation == "row_sum" and inner.operation == "multiply" and kinds[0] == "one_hot":
+            return Expression("pick", inner.arguments[1:])
+        zero = inner.operation == "where" and inner.arguments[2].value == 0
+        if node.operation == "row_max" and zero and kinds[1] == "one_hot":
+            chosen = Expression("pick", inner.arguments[:1])
+            one = Expression("constant", value=1.0)
+            return Expression("where", (chosen, one, inner.arguments[2]))
+        return node
 
     def kind(self, node: Expression) -> str:
         given = self.inputs.get(str(node.value)) if node.operation == "variable" else None
@@ -161,7 +218,7 @@ class _Kernel:
             if given is None:
                 return "scalar"
             return "row" if given.kind == "row" else "element"
-        if node.operation in REDUCTIONS:
+        if node.operation in (*REDUCTIONS, "pick"):
             return "row"
         return max((self.rate(a) for a in node.arguments), key=_ORDER.__getitem__, default="scalar")
 
@@ -170,23 +227,17 @@ class _Kernel:
         below = max((self.stage(a) for a in node.arguments), default=0)
         return below + (node.operation in REDUCTIONS)
 
-    def plan_spill(self, stores: Sequence[Output], sums: Sequence[Expression]) -> None:
-        """Keep one expensive value in the output's memory when a later loop needs it again."""
-        wanted: dict[int, set[int]] = {}
-        roots = [(o.expression, self.stage(o.expression)) for o in stores]
-        trees = [o.expression for o in stores] + list(sums)
-        for tree in trees:
-            for node in walk(tree):
-                if node.operation in REDUCTIONS:
-                    roots.append((node.arguments[0], self.stage(node.arguments[0])))
+    def shared_exponential(self, tree: Expression) -> Expression | None:
+        """The exponential that more than one loop over a row would have to compute."""
+        tree = self.canonical(tree)
+        reduced = [n.arguments[0] for n in walk(tree) if n.operation in REDUCTIONS]
+        roots = [(root, self.stage(root)) for root in (tree, *reduced)]
+        loops: dict[int, set[int]] = {}
         for root, loop in roots:
             for node in self.within(root):
-                if node.operation in _EXPENSIVE:
-                    wanted.setdefault(id(node), set()).add(loop)
-        for node, loops in wanted.items():
-            if len(loops) > 1 and stores and self.stage(stores[0].expression) >= max(loops):
-                self.spilled[node] = (min(loops), stores[0].operand)
-                return
+                if node.operation == "exp":
+                    loops.setdefault(id(node), set()).add(loop)
+        return next((n for n in walk(tree) if len(loops.get(id(n), ())) > 1), None)
 
     def within(self, root: Expression) -> list[Expression]:
         """The element-rate nodes that one loop computes for `root`."""
@@ -204,7 +255,8 @@ class _Kernel:
         return self.loops.setdefault(stage, [])
 
     def fresh(self, prefix: str) -> str:
-        return f"{prefix}{len(self.names)}"
+        self.count += 1
+        return f"{self.prefix}{prefix}{self.count}"
 
     def scalar_name(self, node: Expression) -> str:
         """A float64 number known before the loops."""
@@ -244,6 +296,8 @@ class _Kernel:
         stage = self.stage(node)
         if node.operation in REDUCTIONS:
             name = self.reduction(node, stage)
+        elif node.operation == "pick":
+            name = self.pick(node.arguments[0], stage)
         elif node.operation == "variable":
             given = self.inputs[str(node.value)]
             if isinstance(given, Given):
@@ -260,11 +314,31 @@ class _Kernel:
     def reduction(self, node: Expression, stage: int) -> str:
         item = self.element_name(node.arguments[0], stage - 1)
         name = self.fresh("x")
-        self.names["reserved", id(node)] = name
         start = "0.0" if node.operation == "row_sum" else "-np.inf"
         self.rows.setdefault(stage - 1, []).append(f"{name} = real({start}, ops)")
         step = f"{name} + {item}" if node.operation == "row_sum" else f"max({name}, {item})"
         self.loop(stage - 1).append(f"{name} = {step}")
+        return name
+
+    def pick(self, node: Expression, stage: int) -> str:
+        """The value of an element at the class index of its row."""
+        if self.rate(node) != "element":
+            return self.row_name(node)
+        if ("pick", id(node)) in self.names:
+            return self.names["pick", id(node)]
+        if node.operation == "variable":
+            hot = next(
+                x for x in self.inputs.values() if isinstance(x, Input) and x.kind == "one_hot"
+            )
+            given = self.inputs[str(node.value)]
+            if isinstance(given, Input) and given.kind == "element":
+                text = f"p{given.operand}[at + int(p{hot.operand}[i])]"
+            else:
+                text = "real(1.0, ops)"
+        else:
+            text = self.formula(node, [self.pick(a, stage) for a in node.arguments])
+        name = self.names["pick", id(node)] = self.fresh("x")
+        self.rows.setdefault(stage, []).append(f"{name} = {text}")
         return name
 
     def element_name(self, node: Expression, loop: int) -> str:
@@ -272,13 +346,9 @@ class _Kernel:
             return self.row_name(node)
         key = (f"loop{loop}", id(node))
         if key not in self.names:
-            first, scratch = self.spilled.get(id(node), (loop, 0))
-            text = f"p{scratch}[at + j]" if first < loop else self.element_text(node, loop)
-            name = self.fresh("e")
-            self.names[key] = name
+            text = self.element_text(node, loop)
+            name = self.names[key] = self.fresh("e")
             self.loop(loop).append(f"{name} = {text}")
-            if id(node) in self.spilled and first == loop:
-                self.loop(loop).append(f"p{scratch}[at + j] = {name}")
         return self.names[key]
 
     def element_text(self, node: Expression, loop: int) -> str:

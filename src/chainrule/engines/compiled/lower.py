@@ -115,15 +115,15 @@ def _dropout(i: Instruction, at: Binding) -> Row:
 @lru_cache(maxsize=512)
 def _activation_text(record: _Frozen, kind: str, in_place: bool) -> str:
     activation = record.record
-    value, slope = activation.value_expression, activation.slope_expression if kind == "slope" else None
     scalars = list(activation.all_settings)
     if kind == "slope":
-        reads = activation.slope_reads
+        slope, reads = activation.slope_expression, activation.slope_reads
         inputs = {"dy": Input(0)} | {name: Input(1 + k) for k, name in enumerate(reads)}
         target = 0 if in_place else 1 + len(reads)
         return kernel_text(inputs, [Output(Variable("dy") * slope, target)], scalars=scalars)
     if kind == "activate":
-        return kernel_text({"z": Input(0)}, [Output(value, 0 if in_place else 1)], scalars=scalars)
+        output = Output(activation.value_expression, 0 if in_place else 1)
+        return kernel_text({"z": Input(0)}, [output], scalars=scalars)
     # z stands for the sum p + b wherever the formula reads it.
     z = Variable("p") + Variable("b")
     inputs = {"p": Input(0), "b": Input(1, "column")}
@@ -218,7 +218,9 @@ def _loss(i: Instruction, at: Binding) -> Row:
     text = _loss_text(record, kind, i.attributes["indices"], len(i.operands) > 2)
     results = () if kind == "loss" else i.results[-1:]
     operands = [at.address(x) for x in (*i.operands, *results)]
-    return Row(at.key(f"{kind}_{record.name}", text), operands, [*at.shape(i.operands[0]), at.totals])
+    return Row(
+        at.key(f"{kind}_{record.name}", text), operands, [*at.shape(i.operands[0]), at.totals]
+    )
 
 
 # --------------------------------------------------------------- optimizers
@@ -244,7 +246,9 @@ def _update(i: Instruction, at: Binding) -> Row:
     hyper = settings(rule) | i.attributes["overrides"]
     size = at.arrays[i.operands[0]].size
     kernel = at.key(f"update_{type(rule).__name__}", _update_text(type(rule)))
-    return Row(kernel, [at.address(x) for x in i.operands], [1, size, at.control], list(hyper.values()))
+    return Row(
+        kernel, [at.address(x) for x in i.operands], [1, size, at.control], list(hyper.values())
+    )
 
 
 _LOWER: dict[str, Callable[[Instruction, Binding], Row]] = {

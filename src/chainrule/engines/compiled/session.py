@@ -1,4 +1,4 @@
-"""The compiled engine: a plan becomes a program, and a small machine runs it, an epoch at a time."""
+"""The compiled engine: a plan becomes a program that a small machine runs, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CompiledEngine:
         return CompiledSession(self, plan, memory, data, batches)
 
     def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
-        """One thread while the largest product is small: a second one would cost more than it gives."""
+        """One thread while the largest product is small: a second would cost more than it gives."""
         if threads is None and largest_product(plan.tape, batch) < _WORTH_THREADS:
             threads = 1
         return blas_threads(threads)

@@ -86,7 +86,7 @@ def _machine() -> Any:
 def _environment() -> bytes:
     """Everything besides its own text that machine code depends on."""
     digest = hashlib.sha256()
-    for path in sorted(_NATIVE.glob("*.py")) + [Path(__file__).with_name("control.py")]:
+    for path in [*sorted(_NATIVE.glob("*.py")), Path(__file__).with_name("control.py")]:
         digest.update(path.read_bytes())
     for part in (
         version("numba"),

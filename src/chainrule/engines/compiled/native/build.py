@@ -1,4 +1,4 @@
-"""Kernels to machine code: Numba writes LLVM's language, LLVM's host target emits an object file."""
+"""Kernels to machine code: Numba writes LLVM's language, LLVM emits an object file."""
 
 from __future__ import annotations
 

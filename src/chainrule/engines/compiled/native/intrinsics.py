@@ -7,9 +7,12 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as numba_intrinsic
 
 __all__ = ["call_kernel", "call_product", "doubles", "int64s", "pointer", "power_of_two", "real"]
+
+# Numba passes the typing context itself; a type checker cannot know.
+intrinsic: Any = numba_intrinsic
 
 
 @intrinsic
@@ -106,8 +109,7 @@ def power_of_two(typingctx: Any, n: Any, like: Any) -> Any:
 @intrinsic
 def split_float(typingctx: Any, x: Any) -> Any:
     """(m, e) with x = m · 2**e and m in [√½, √2), for a normal x > 0; m has the type of x."""
-    places, bias = (23, 127) if x == types.float32 else (52, 1023)
-    width = 32 if places == 23 else 64
+    places, width = (23, 32) if x == types.float32 else (52, 64)
     # The bits of √½: subtracting them first makes the exponent round where the mantissa does.
     low = 0x3F3504F3 if places == 23 else 0x3FE6A09E667F3BCD
 

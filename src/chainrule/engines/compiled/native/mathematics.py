@@ -25,7 +25,7 @@ def _stub(x: Any) -> Any:
 
 
 def exp(x: Any) -> Any:
-    """e to the power x; 0 and infinity beyond the type's range, NaN for NaN."""
+    """E to the power x; 0 and infinity beyond the type's range, NaN for NaN."""
     return _stub(x)
 
 
@@ -120,7 +120,7 @@ def _expm1(x: Any) -> Any:
 
 
 def _atanh_series(x: Any) -> tuple[Any, ...]:
-    """log m = 2 (s + s³/3 + s⁵/5 …), s = (m − 1)/(m + 1), |s| ≤ 0.172: coefficients of s²."""
+    """Log m = 2 (s + s³/3 + s⁵/5 …), s = (m − 1)/(m + 1), |s| ≤ 0.172: coefficients of s²."""
     real, _ = _of(x)
     terms = 5 if real is np.float32 else 11
     return real, tuple(real(2 / (2 * k + 1)) for k in range(terms, 0, -1))

@@ -1,0 +1,3 @@
+demo test lint bench setup:
+	python3 dev.py $@
+.PHONY: demo test lint bench setup

@@ -1,0 +1,24 @@
+"""``chainrule``: the group of commands. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import click
+
+import chainrule
+from chainrule.cli.console import ChainruleGroup
+from chainrule.cli.demo import demo
+from chainrule.cli.predict import evaluate, predict
+from chainrule.cli.show import activations, explain
+from chainrule.cli.train import train
+
+__all__ = ["main"]
+
+
+@click.group(cls=ChainruleGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(chainrule.__version__, prog_name="chainrule")
+def main() -> None:
+    """Neural networks you can read, on the computer you have."""
+
+
+for command in (train, predict, evaluate, explain, activations, demo):
+    main.add_command(command)
