@@ -47,14 +47,14 @@ class _Bar(Progress):
     def __init__(self, title: str, at_once: bool) -> None:
         self.title = title
         self.begin = time.perf_counter() - (_QUIET_SECONDS if at_once else 0)
-        self.bar: Any = None
+        self.bar: Any = None  # rich's, imported when it is first needed
         self.task: Any = None
 
     def update(self, done: float, text: str) -> None:
         if self.bar is None:
             if time.perf_counter() - self.begin < _QUIET_SECONDS:
                 return
-                self.bar = self._show()
+            self.bar = self._show()
         self.bar.update(self.task, completed=done, status=text)
 
     def _show(self) -> Any:
