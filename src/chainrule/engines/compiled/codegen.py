@@ -18,6 +18,12 @@ from chainrule.ops.expression import OPERATIONS, REDUCTIONS, Expression, Variabl
 __all__ = ["Given", "Input", "Output", "kernel_text"]
 
 Rate = Literal["scalar", "row", "element"]
+# Python's conditional expression would become a branch; a kernel selects.
+_TEXT = {name: text for name, (_, text) in OPERATIONS.items()} | {
+    "where": "choose({}, {}, {})",
+    "maximum": "larger({0}, {1})",
+    "minimum": "smaller({0}, {1})",
+}
 _ORDER: dict[Rate, int] = {"scalar": 0, "row": 1, "element": 2}
 
 
@@ -267,7 +273,7 @@ class _Kernel:
             elif node.operation == "variable":
                 text = self.scalar_variable(str(node.value))
             else:
-                text = OPERATIONS[node.operation][1].format(*map(self.scalar_name, node.arguments))
+                text = _TEXT[node.operation].format(*map(self.scalar_name, node.arguments))
             name = self.fresh("s")
             self.head.append(f"{name} = {text}")
             self.names[key] = name
@@ -316,7 +322,7 @@ class _Kernel:
         name = self.fresh("x")
         start = "0.0" if node.operation == "row_sum" else "-np.inf"
         self.rows.setdefault(stage - 1, []).append(f"{name} = real({start}, ops)")
-        step = f"{name} + {item}" if node.operation == "row_sum" else f"max({name}, {item})"
+        step = f"{name} + {item}" if node.operation == "row_sum" else f"larger({name}, {item})"
         self.loop(stage - 1).append(f"{name} = {step}")
         return name
 
@@ -360,7 +366,7 @@ class _Kernel:
         if given.kind == "column":
             return f"p{given.operand}[j]"
         if given.kind == "one_hot":
-            return f"real(1.0, ops) if j == int(p{given.operand}[i]) else real(0.0, ops)"
+            return f"choose(j == int(p{given.operand}[i]), real(1.0, ops), real(0.0, ops))"
         return f"p{given.operand}[at + j]"
 
     def formula(self, node: Expression, arguments: Sequence[str]) -> str:
@@ -368,4 +374,4 @@ class _Kernel:
             exponent = float(node.arguments[1].value or 0)
             if exponent.is_integer() and 1 <= exponent <= 8:
                 return " * ".join([arguments[0]] * int(exponent))
-        return OPERATIONS[node.operation][1].format(*arguments)
+        return _TEXT[node.operation].format(*arguments)

@@ -12,7 +12,14 @@ import numpy as np
 from numba import types
 
 from chainrule.engines.compiled.native import mathematics
-from chainrule.engines.compiled.native.intrinsics import doubles, int64s, real
+from chainrule.engines.compiled.native.intrinsics import (
+    choose,
+    doubles,
+    int64s,
+    larger,
+    real,
+    smaller,
+)
 from chainrule.engines.compiled.native.kernels import KERNELS, PLAIN
 
 __all__ = ["build"]
@@ -22,7 +29,8 @@ __all__ = ["build"]
 # polynomials' reductions and the check for a finite loss depend on it.
 _OPTIONS: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_model": "numpy"}
 _NAMES = {name: getattr(mathematics, name) for name in mathematics.__all__} | {
-    "np": np, "real": real, "int64s": int64s, "doubles": doubles,
+    "np": np, "choose": choose, "real": real, "int64s": int64s, "doubles": doubles,
+    "larger": larger, "smaller": smaller,
 }  # fmt: skip
 
 

@@ -9,7 +9,19 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
-__all__ = ["call_kernel", "call_product", "doubles", "int64s", "pointer", "power_of_two", "real"]
+__all__ = [
+    "call_kernel",
+    "call_product",
+    "choose",
+    "doubles",
+    "int64s",
+    "larger",
+    "pointer",
+    "power_of_two",
+    "real",
+    "smaller",
+    "split_float",
+]
 
 # Numba passes the typing context itself; a type checker cannot know.
 intrinsic: Any = numba_intrinsic
@@ -65,6 +77,42 @@ def real(typingctx: Any, value: Any, ops: Any) -> Any:
         return context.cast(builder, args[0], signature.args[0], to)
 
     return to(value, ops), codegen
+
+
+@intrinsic
+def choose(typingctx: Any, condition: Any, a: Any, b: Any) -> Any:
+    """`a` if the condition holds, else `b`, both of one type, without a branch.
+
+    A branch around a store that changes nothing would keep the loop from becoming vector code.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    return a(types.boolean, a, a), codegen
+
+
+def _extreme(name: str) -> Any:
+    """The larger or smaller of two numbers of one type; NaN if either is NaN.
+
+    A comparison and a choice would do, but over its own memory LLVM makes a masked store of them,
+    which is six times slower.
+    """
+
+    def typed(typingctx: Any, a: Any, b: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            number = context.get_value_type(a)
+            function_type = ir.FunctionType(number, [number, number])
+            function = builder.module.declare_intrinsic(name, [number], function_type)
+            return builder.call(function, args)
+
+        return a(a, a), codegen
+
+    return typed
+
+
+larger = intrinsic(_extreme("llvm.maximum"))
+smaller = intrinsic(_extreme("llvm.minimum"))
 
 
 def _pointer_to(kind: Any) -> Any:

@@ -15,8 +15,19 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from chainrule.engines.compiled.native.intrinsics import power_of_two, split_float
+from chainrule.engines.compiled.native.intrinsics import (
+    choose,
+    larger,
+    power_of_two,
+    smaller,
+    split_float,
+)
 
+_INLINED: Any = {
+    "forceinline": True,
+    "fastmath": {"contract", "nsz", "arcp"},
+    "error_model": "numpy",
+}
 __all__ = ["erfc", "exp", "expm1", "log", "log1p", "sqrt", "tanh"]
 
 
@@ -79,14 +90,14 @@ def _reduction(x: Any) -> tuple[Any, ...]:
     return (real, coefficients, *(real(c) for c in numbers))
 
 
-@overload(exp, inline="always")
+@overload(exp, jit_options=_INLINED)
 def _exp(x: Any) -> Any:
     real, coefficients, least, most, high, low, log2e, half = _reduction(x)
-    one = real(1)
+    zero, one = real(0), real(1)
 
     def implementation(x: Any) -> Any:
-        bounded = most if x > most else (least if x < least else x)
-        n = np.int32(bounded * log2e + (half if bounded > 0 else -half))
+        bounded = larger(smaller(x, most), least)
+        n = np.int32(bounded * log2e + choose(bounded > zero, half, -half))
         r = bounded - real(n) * high - real(n) * low
         p = coefficients[0]
         for c in coefficients[1:]:
@@ -94,19 +105,19 @@ def _exp(x: Any) -> Any:
         # In two halves: 2**n alone may lie outside the normal numbers.
         m = n >> np.int32(1)
         y = (p * r + one) * power_of_two(m, x) * power_of_two(n - m, x)
-        return y if x == x else x
+        return choose(x == x, y, x)
 
     return implementation
 
 
-@overload(expm1, inline="always")
+@overload(expm1, jit_options=_INLINED)
 def _expm1(x: Any) -> Any:
     real, coefficients, least, most, high, low, log2e, half = _reduction(x)
-    one = real(1)
+    zero, one = real(0), real(1)
 
     def implementation(x: Any) -> Any:
-        bounded = most if x > most else (least if x < least else x)
-        n = np.int32(bounded * log2e + (half if bounded > 0 else -half))
+        bounded = larger(smaller(x, most), least)
+        n = np.int32(bounded * log2e + choose(bounded > zero, half, -half))
         r = bounded - real(n) * high - real(n) * low
         p = coefficients[0]
         for c in coefficients[1:]:
@@ -114,7 +125,7 @@ def _expm1(x: Any) -> Any:
         m = n >> np.int32(1)
         a, b = power_of_two(m, x), power_of_two(n - m, x)
         y = (p * r) * a * b + (a * b - one)
-        return y if x == x else x
+        return choose(x == x, y, x)
 
     return implementation
 
@@ -126,7 +137,7 @@ def _atanh_series(x: Any) -> tuple[Any, ...]:
     return real, tuple(real(2 / (2 * k + 1)) for k in range(terms, 0, -1))
 
 
-@overload(log, inline="always")
+@overload(log, jit_options=_INLINED)
 def _log(x: Any) -> Any:
     real, series = _atanh_series(x)
     _, table = _of(x)
@@ -136,20 +147,20 @@ def _log(x: Any) -> Any:
     infinite = real(np.inf)
 
     def implementation(x: Any) -> Any:
-        m, e = split_float(x if x > least else least)
+        m, e = split_float(larger(x, least))
         s = (m - one) / (m + one)
         q = s * s
         p = series[0]
         for c in series[1:]:
             p = p * q + c
         y = e * high + (s * two + (s * q * p + e * low))
-        y = infinite if x == infinite else y
-        return y if x >= least else (minus if x == zero else (nan if x < zero or x != x else y))
+        y = choose(x < infinite, y, x)  # +inf and NaN are their own logarithms
+        return choose(x < least, choose(x == zero, minus, choose(x < zero, nan, y)), y)
 
     return implementation
 
 
-@overload(log1p, inline="always")
+@overload(log1p, jit_options=_INLINED)
 def _log1p(x: Any) -> Any:
     real, _ = _of(x)
     one = real(1)
@@ -162,20 +173,20 @@ def _log1p(x: Any) -> Any:
     return implementation
 
 
-@overload(tanh, inline="always")
+@overload(tanh, jit_options=_INLINED)
 def _tanh(x: Any) -> Any:
     real, _ = _of(x)
-    two = real(2)
+    two, zero = real(2), real(0)
 
     def implementation(x: Any) -> Any:
         e = expm1(-two * abs(x))
         y = -e / (two + e)
-        return y if x >= 0 else -y
+        return choose(x >= zero, y, -y)
 
     return implementation
 
 
-@overload(sqrt, inline="always")
+@overload(sqrt, jit_options=_INLINED)
 def _sqrt(x: Any) -> Any:
     def implementation(x: Any) -> Any:
         return np.sqrt(x)
@@ -183,7 +194,7 @@ def _sqrt(x: Any) -> Any:
     return implementation
 
 
-@overload(erfc, inline="always")
+@overload(erfc, jit_options=_INLINED)
 def _erfc(x: Any) -> Any:
     def implementation(x: Any) -> Any:
         return math.erfc(x)

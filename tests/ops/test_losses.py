@@ -1,0 +1,192 @@
+"""Every loss × one list of invariants, against closed forms and scikit-learn."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+
+import chainrule as cr
+from chainrule.errors import DataError, HyperparameterError, UnknownNameError
+from chainrule.ops import LOSSES, loss, register_loss, row_sum
+from chainrule.ops.expression import absolute, evaluate, where
+
+ENGINES = [
+    ("reference", "float64", 1e-12),
+    ("compiled", "float64", 1e-12),
+    ("compiled", "float32", 2e-6),
+]
+
+
+def targets(record, rng, shape):
+    if record.targets == "classes":
+        return rng.dirichlet(np.ones(shape[1]), size=shape[0])
+    return rng.uniform(size=shape) if record.targets == "fractions" else rng.normal(size=shape)
+
+
+def through(name, z, t, engine="compiled", dtype="float64", weight=None):
+    """Loss, gradient and metric of given scores: a linear layer with W = I and b = 0."""
+    width = z.shape[1]
+    net = cr.Network([cr.Dense(width)], name, input_shape=(width,), engine=engine, dtype=dtype)
+    net.parameters["0.weight"][...] = np.eye(width)
+    value, gradients = net.loss_and_gradients(z, t, weight)
+    metric = list(net.evaluate(z, t, weight).values())[1]
+    return value, gradients, metric
+
+
+@pytest.mark.parametrize(("engine", "dtype", "tolerance"), ENGINES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_slopes_agree_with_centred_differences(name, engine, dtype, tolerance):
+    record, rng = LOSSES[name], np.random.default_rng(0)
+    z = rng.normal(scale=2, size=(6, 3))
+    t = targets(record, rng, z.shape)
+    h, true = 1e-6, np.zeros(3)
+    for k in range(3):
+        shift = np.zeros(3)
+        shift[k] = h
+        values = [
+            np.mean(evaluate(record.value_expression, {"z": z + s, "t": t}))
+            for s in (shift, -shift)
+        ]
+        true[k] = (values[0] - values[1]) / (2 * h)
+    _, gradients, _ = through(name, z, t, engine, dtype)
+    np.testing.assert_allclose(gradients["0.bias"], true, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize(("engine", "dtype", "tolerance"), ENGINES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_scores_far_out_give_finite_numbers(name, engine, dtype, tolerance):
+    record, rng = LOSSES[name], np.random.default_rng(0)
+    z = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4], [-1e4, 1e4, 3.0]])
+    value, gradients, metric = through(name, z, targets(record, rng, z.shape), engine, dtype)
+    assert np.isfinite(value)
+    assert np.isfinite(metric)
+    assert all(np.isfinite(g).all() for g in gradients.values())
+
+
+@pytest.mark.parametrize(("engine", "dtype", "tolerance"), ENGINES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_whole_weights_are_repeated_rows(name, engine, dtype, tolerance):
+    record, rng = LOSSES[name], np.random.default_rng(0)
+    z = rng.normal(size=(5, 3))
+    t, counts = targets(record, rng, z.shape), np.array([1, 3, 0, 2, 1])
+    weighted = through(name, z, t, engine, dtype, counts)
+    repeated = through(name, z.repeat(counts, axis=0), t.repeat(counts, axis=0), engine, dtype)
+    assert weighted[0] == pytest.approx(repeated[0], rel=max(tolerance, 1e-6))
+    assert weighted[2] == pytest.approx(repeated[2], rel=1e-5)
+    for key in weighted[1]:
+        np.testing.assert_allclose(weighted[1][key], repeated[1][key], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("engine", "dtype", "tolerance"), ENGINES)
+def test_cross_entropy_is_log_loss_of_the_softmax(engine, dtype, tolerance):
+    rng = np.random.default_rng(1)
+    z, labels = rng.normal(scale=3, size=(50, 4)), rng.integers(4, size=50)
+    value, gradients, accuracy = through("cross_entropy", z, labels, engine, dtype)
+    p = softmax(z, axis=1)
+    assert value == pytest.approx(log_loss(labels, p, labels=range(4)), rel=tolerance * 10)
+    assert accuracy == pytest.approx(accuracy_score(labels, p.argmax(axis=1)))
+    delta = (p - np.eye(4)[labels]) / 50
+    np.testing.assert_allclose(gradients["0.weight"], z.T @ delta, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_class_indices_and_class_probabilities_agree(engine):
+    rng = np.random.default_rng(2)
+    z, labels = rng.normal(size=(20, 5)), rng.integers(5, size=20)
+    by_index = through("cross_entropy", z, labels, engine)
+    by_probability = through("cross_entropy", z, np.eye(5)[labels], engine)
+    assert by_index[0] == pytest.approx(by_probability[0], rel=1e-12)
+    assert by_index[2] == pytest.approx(by_probability[2])
+    for key in by_index[1]:
+        np.testing.assert_allclose(by_index[1][key], by_probability[1][key], atol=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_binary_cross_entropy_is_log_loss_of_the_sigmoid(engine):
+    rng = np.random.default_rng(3)
+    z, labels = rng.normal(scale=3, size=(50, 1)), rng.integers(2, size=50)
+    value, gradients, accuracy = through("binary_cross_entropy", z, labels, engine)
+    p = expit(z[:, 0])
+    assert value == pytest.approx(log_loss(labels, p), rel=1e-12)
+    assert accuracy == pytest.approx(accuracy_score(labels, p > 0.5))
+    np.testing.assert_allclose(gradients["0.bias"], [np.mean(p - labels)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_squared_error_is_half_the_mean_square(engine):
+    rng = np.random.default_rng(4)
+    z, t = rng.normal(size=(30, 1)), rng.normal(size=(30, 1))
+    value, gradients, rmse = through("squared_error", z, t, engine)
+    assert value == pytest.approx(0.5 * np.mean((z - t) ** 2), rel=1e-12)
+    assert rmse == pytest.approx(root_mean_squared_error(t, z), rel=1e-12)
+    np.testing.assert_allclose(gradients["0.bias"], [np.mean(z - t)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_probabilities_are_probabilities(name):
+    z = np.array([[1e4, -1e4, 0.0], [1.0, 2.0, 3.0]])
+    link = evaluate(LOSSES[name].link_expression, {"z": z})
+    if LOSSES[name].targets == "classes":
+        np.testing.assert_allclose(link, softmax(z, axis=1), atol=1e-15)
+    elif LOSSES[name].targets == "fractions":
+        np.testing.assert_allclose(link, expit(z), atol=1e-15)
+    else:
+        np.testing.assert_array_equal(link, z)
+
+
+# ------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "message"),
+    [
+        ("cross_entropy", [0, 1, 3], "from 0 to 2"),
+        ("cross_entropy", [0, 1, -1], "from 0 to 2"),
+        ("cross_entropy", [0, 1, 0.5], "whole numbers"),
+        ("cross_entropy", np.full((3, 3), 1.5), "from 0 to 1"),
+        ("cross_entropy", np.ones((3, 2)), "2 columns, the network has 3 outputs"),
+        ("binary_cross_entropy", np.full((3, 3), 2.0), "from 0 to 1"),
+        ("squared_error", [0, 1], "one target for each of 3 rows"),
+        ("squared_error", [[0, 1, np.nan]] * 3, "column 2 is missing"),
+        ("squared_error", [["a", "b", "c"]] * 3, "expected numbers"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(name, y, message):
+    net = cr.Network([cr.Dense(3)], name, input_shape=(2,))
+    with pytest.raises(DataError, match=message):
+        net.loss_and_gradients(np.ones((3, 2)), y)
+
+
+def test_an_unknown_loss_lists_those_there_are():
+    with pytest.raises(UnknownNameError, match="squared_error"):
+        loss("square_error")
+
+
+# -------------------------------------------------------------- registration
+
+
+@pytest.fixture
+def registry():
+    before = dict(LOSSES)
+    yield LOSSES
+    LOSSES.clear()
+    LOSSES.update(before)
+
+
+def test_a_registered_loss_is_minimised_on_both_engines(registry):
+    """The absolute error's best constant is the median, which no other loss here would find."""
+    register_loss(
+        "distance",
+        lambda z, t: row_sum(absolute(z - t)),
+        lambda z, t: where(z > t, 1, -1),
+    )
+    X, y = np.zeros((101, 1)), np.arange(101.0) ** 2
+    for engine in ("reference", "compiled"):
+        net = cr.Network([cr.Dense(1)], "distance", input_shape=(1,), engine=engine)
+        cr.train(net, X, y, optimizer=cr.SGD(50.0), batch_size=101, epochs=400)
+        assert net.predict([[0.0]])[0, 0] == pytest.approx(np.median(y), abs=60)
+
+
+def test_a_wrong_loss_slope_is_refused_with_the_score(registry):
+    with pytest.raises(HyperparameterError, match="wrong at z ="):
+        register_loss("wrong", lambda z, t: row_sum((z - t) ** 2), lambda z, t: z - t)
