@@ -247,16 +247,15 @@ def test_predictions_from_many_threads_do_not_mix():
     expected, wrong = net.predict(X), []
 
     def ask():
-        for _ in range(20):
-            if not np.array_equal(net.predict(X), expected):
-                wrong.append(1)
+        wrong.extend(not np.array_equal(net.predict(X), expected) for _ in range(20))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
+    assert len(wrong) == 80
+    assert not any(wrong)
 
 
 def test_a_copy_of_a_network_is_independent():

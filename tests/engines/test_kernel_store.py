@@ -1,4 +1,4 @@
-"""Kernels on disk, through real processes: cold, warm, together, damaged, and with nowhere to write."""
+"""Kernels on disk, through real processes: cold, warm, together, damaged, nowhere to write."""
 
 import os
 import subprocess

@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.engines.base import Batches, Engine, Session, Totals, allocate
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.errors import unknown_name
+from chainrule.errors import HyperparameterError, unknown_name
 
 __all__ = ["ENGINES", "Batches", "Engine", "Session", "Totals", "allocate", "make_engine"]
 
@@ -23,6 +23,8 @@ def make_engine(given: str | Engine, dtype: Any = None) -> Engine:
     """
     if not isinstance(given, str):
         return given
+    if dtype is not None and dtype not in ("float32", "float64"):
+        raise HyperparameterError(f"dtype = {dtype!r} is not possible: give float32 or float64.")
     if given == "reference":
         return ReferenceEngine(dtype or "float64")
     if given == "compiled":

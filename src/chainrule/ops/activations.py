@@ -113,6 +113,10 @@ class ActivationFunction:
         read = variables(self.slope_expression)
         return tuple(name for name in ("z", "y") if name in read)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a record by its name: formulas are functions and live in the registry."""
+        return activation, ({"name": self.name, **self.settings},)
+
     @property
     def _symbols(self) -> dict[str, Expression]:
         return {p.name: Variable(p.name) for p in self.parameters}

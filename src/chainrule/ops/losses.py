@@ -68,6 +68,10 @@ class Loss:
     source: str = ""
     metric_root: bool = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a record by its name: formulas are functions and live in the registry."""
+        return loss, (self.name,)
+
     @cached_property
     def value_expression(self) -> Expression:
         """The value of a row as a tree over `z` and `t`."""

@@ -220,7 +220,7 @@ class _Run:
             while not state.stop_reason:
                 self.one_epoch(bar)
         except KeyboardInterrupt:
-            state.stop_reason = "interrupted"
+            self.interrupted()
         finally:
             self.finish()
             self.call("on_train_end")
@@ -308,12 +308,25 @@ class _Run:
             stacklevel=5,
         )
 
+    def interrupted(self) -> None:
+        state = self.state
+        state.stop("interrupted")
+        kept = (
+            f"weights of epoch {self.best.epoch}, the best so far,"
+            if self.best.by_validation and self.best.epoch
+            else "latest weights"
+        )
+        warnings.warn(
+            f"training was interrupted after {state.epoch} epochs: the {kept} are kept.",
+            UserWarning,
+            stacklevel=4,
+        )
+
     def finish(self) -> None:
         """Leave the network with the weights that count."""
         state = self.state
         state.history.stopped = state.stop_reason
-        unfinished = state.stop_reason in ("loss not finite",)
-        if self.best.by_validation or unfinished:
+        if self.best.by_validation or state.stop_reason == "loss not finite":
             self.best.restore()
             state.history.best_epoch = self.best.epoch
         else:
