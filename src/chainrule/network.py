@@ -303,8 +303,18 @@ class Network:
             (z, y, δ) or (s, h, D, Δ); samples are columns in both.
         latex : bool
             Whether to write LaTeX instead of plain text.
+
+        Returns
+        -------
+        str
+            The forward pass alone where no gradient exists, as for a threshold unit.
         """
-        return equations(self.tape(), notation, latex)
+        try:
+            tape = self.tape()
+        except NetworkError:
+            form = TargetForm(indices=self.loss.targets == "classes")
+            tape = self.blueprint.evaluation(form, training=True)
+        return equations(tape, notation, latex)
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

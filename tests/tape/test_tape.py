@@ -256,6 +256,12 @@ def test_equations_can_be_latex():
     assert "₁" not in net.explain("002", latex=True)
 
 
+def test_what_cannot_be_trained_can_still_be_read():
+    net = cr.Network([cr.Dense(1, "threshold")], input_shape=(2,))
+    assert "y¹ = threshold(z¹)" in net.explain()
+    assert "δ" not in net.explain()
+
+
 def test_an_unknown_notation_is_refused():
     with pytest.raises(UnknownNameError, match="002"):
         cr.Network([cr.Dense(1)], input_shape=(1,)).explain(notation="001")

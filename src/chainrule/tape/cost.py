@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chainrule.tape.instruction import Instruction, Tape
+from chainrule.tape.instruction import Instruction
+from chainrule.tape.tape import Tape
 
 __all__ = ["largest_product", "multiply_adds", "parameter_bytes"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chainrule.tape.instruction import Tape
 from chainrule.tape.operations import OPERATIONS
+from chainrule.tape.tape import Tape
 
 __all__ = ["differentiate"]
 

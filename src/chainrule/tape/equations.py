@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chainrule.errors import unknown_name
-from chainrule.tape.instruction import Instruction, Tape
+from chainrule.tape.instruction import Instruction
+from chainrule.tape.tape import Tape
 
 __all__ = ["NOTATIONS", "Notation", "equations"]
 

@@ -1,19 +1,17 @@
-"""The tape: a network as a list of instructions over named values.
+"""The words of a tape: values with shapes, and instructions over their names.
 
-Conventions: samples are rows; the first dimension "n" is the number of rows of a batch. A value
-is written once, except parameters and optimizer state, which an `update` overwrites.
+Conventions: samples are rows; the first dimension "n" is the number of rows of a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from chainrule.tape.operations import OPERATIONS, Shape
+__all__ = ["Emitter", "Instruction", "Role", "Shape", "Value"]
 
-__all__ = ["Instruction", "Role", "Tape", "Value"]
-
+Shape = tuple[int | str, int]
 Role = Literal["data", "result", "parameter", "state", "gradient", "total", "intermediate"]
 
 
@@ -50,22 +48,8 @@ class Instruction:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class Tape:
-    """Instructions, the values they name, and which gradient belongs to which value."""
-
-    values: dict[str, Value] = field(default_factory=dict)
-    instructions: list[Instruction] = field(default_factory=list)
-    gradients: dict[str, str] = field(default_factory=dict)
-    output: str = ""
-
-    def add_value(self, name: str, shape: Shape, role: Role = "intermediate", key: str = "") -> str:
-        """Declare a value; when the name is taken, a number is added to it."""
-        fresh, number = name, 2
-        while fresh in self.values:
-            fresh, number = f"{name}_{number}", number + 1
-        self.values[fresh] = Value(fresh, shape, role, key)
-        return fresh
+class Emitter(Protocol):
+    """What a backward rule writes to: a tape under construction."""
 
     def emit(
         self,
@@ -75,46 +59,5 @@ class Tape:
         role: Role = "intermediate",
         **attributes: Any,
     ) -> str:
-        """Append an instruction; its results get the shapes that the operation's rule gives.
-
-        Returns
-        -------
-        str
-            Name of the first result.
-        """
-        shapes = OPERATIONS[operation].shapes([self.shape(o) for o in operands], attributes)
-        names = tuple(
-            self.add_value(name, shape, role) for name, shape in zip(results, shapes, strict=True)
-        )
-        self.instructions.append(Instruction(operation, tuple(operands), names, attributes))
-        return names[0]
-
-    def overwrite(self, operation: str, operands: Sequence[str], **attributes: Any) -> None:
-        """Append an instruction that writes its results over its operands (an update)."""
-        results = tuple(operands[:1]) + tuple(operands[2:])
-        self.instructions.append(Instruction(operation, tuple(operands), results, attributes))
-
-    def shape(self, name: str) -> Shape:
-        """Shape of a value."""
-        return self.values[name].shape
-
-    def with_role(self, *roles: Role) -> list[Value]:
-        """The values of some roles, in the order they were declared."""
-        return [value for value in self.values.values() if value.role in roles]
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """Public name of each parameter -> its name on the tape."""
-        return {value.key: value.name for value in self.with_role("parameter")}
-
-    def copy(self) -> Tape:
-        """A tape that can be extended without changing this one."""
-        return Tape(dict(self.values), list(self.instructions), dict(self.gradients), self.output)
-
-    def __len__(self) -> int:
-        return len(self.instructions)
-
-    def __str__(self) -> str:
-        from chainrule.tape.render import listing
-
-        return listing(self)
+        """Append an instruction and name its first result."""
+        ...

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.errors import NetworkError
+from chainrule.tape.instruction import Emitter, Instruction, Shape
 
-if TYPE_CHECKING:
-    from chainrule.tape.instruction import Instruction, Tape
+__all__ = ["OPERATIONS", "Operation"]
 
-__all__ = ["OPERATIONS", "Operation", "Shape"]
-
-Shape = tuple[int | str, int]
 Attributes = Mapping[str, Any]
 ShapeRule = Callable[[Sequence[Shape], Attributes], list[Shape]]
 # (tape, instruction, ∂Err/∂result, which operands are wanted) -> ∂Err/∂operand or None, each
-Backward = Callable[["Tape", "Instruction", str, Sequence[bool]], Sequence[str | None]]
+Backward = Callable[[Emitter, Instruction, str, Sequence[bool]], Sequence[str | None]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def _one_number(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
 
 
 def _matmul_backward(
-    tape: Tape, i: Instruction, dz: str, wanted: Sequence[bool]
+    tape: Emitter, i: Instruction, dz: str, wanted: Sequence[bool]
 ) -> Sequence[str | None]:
     x, w = i.operands
     dw = tape.emit("matmul_tn", [x, dz], [f"d{w}"]) if wanted[1] else None
@@ -96,14 +93,14 @@ def _matmul_backward(
 
 
 def _add_bias_backward(
-    tape: Tape, i: Instruction, dz: str, wanted: Sequence[bool]
+    tape: Emitter, i: Instruction, dz: str, wanted: Sequence[bool]
 ) -> Sequence[str | None]:
     db = tape.emit("column_sum", [dz], [f"d{i.operands[1]}"]) if wanted[1] else None
     return dz, db
 
 
 def _activate_backward(
-    tape: Tape, i: Instruction, dy: str, wanted: Sequence[bool]
+    tape: Emitter, i: Instruction, dy: str, wanted: Sequence[bool]
 ) -> Sequence[str | None]:
     record = i.attributes["activation"]
     if record.slope is None:
@@ -116,21 +113,21 @@ def _activate_backward(
 
 
 def _dropout_backward(
-    tape: Tape, i: Instruction, dy: str, wanted: Sequence[bool]
+    tape: Emitter, i: Instruction, dy: str, wanted: Sequence[bool]
 ) -> Sequence[str | None]:
     # The mask is drawn anew from (seed, step, place), so only kept units pass the gradient.
     return [tape.emit("dropout", [dy], [f"d{i.operands[0]}"], **i.attributes)]
 
 
 def _loss_backward(
-    tape: Tape, i: Instruction, dloss: str, wanted: Sequence[bool]
+    tape: Emitter, i: Instruction, dloss: str, wanted: Sequence[bool]
 ) -> Sequence[str | None]:
     dz = tape.emit("loss_slope", i.operands, [f"d{i.operands[0]}"], **i.attributes)
     return [dz, *[None] * (len(i.operands) - 1)]
 
 
 def _add_backward(
-    tape: Tape, i: Instruction, dc: str, wanted: Sequence[bool]
+    tape: Emitter, i: Instruction, dc: str, wanted: Sequence[bool]
 ) -> Sequence[str | None]:
     return dc, dc
 

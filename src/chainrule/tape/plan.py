@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chainrule.tape.instruction import Instruction, Tape
+from chainrule.tape.instruction import Instruction
 from chainrule.tape.operations import OPERATIONS
+from chainrule.tape.render import listing
 from chainrule.tape.specification import verify
+from chainrule.tape.tape import Tape
 
 __all__ = ["Plan", "fuse", "plan"]
 
@@ -39,14 +41,17 @@ class Plan:
         return sum(self.widths) * itemsize
 
     def in_place(self, i: Instruction) -> bool:
-        """Whether the first result lies where one of the operands lay."""
-        own = self.buffers.get(i.results[0])
-        return own is not None and any(self.buffers.get(o) == own for o in i.operands)
+        """Whether a result lies where one of the operands lay."""
+        own = {self.buffers[r] for r in i.results if r in self.buffers}
+        return any(self.buffers.get(o) in own for o in i.operands)
 
     def __str__(self) -> str:
-        from chainrule.tape.render import listing
+        return listing(self.tape.instructions, self.tape.values, self._memory)
 
-        return listing(self.tape, self)
+    def _memory(self, i: Instruction) -> str:
+        if i.results[-1] not in self.buffers:
+            return ""
+        return f"buffer {self.buffers[i.results[-1]]}{', in place' if self.in_place(i) else ''}"
 
 
 def plan(tape: Tape) -> Plan:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
-if TYPE_CHECKING:
-    from chainrule.tape.instruction import Instruction, Tape
-    from chainrule.tape.plan import Plan
+from chainrule.tape.instruction import Instruction, Value
+from chainrule.tape.operations import OPERATIONS
 
 __all__ = ["call", "listing"]
 
@@ -26,23 +25,33 @@ def call(i: Instruction) -> str:
     return f"{', '.join(i.results)} = {name}({', '.join(i.operands)})"
 
 
-def listing(tape: Tape, plan: Plan | None = None) -> str:
-    """Every instruction on a line: number, call, what it computes, shape, memory.
+def listing(
+    instructions: Sequence[Instruction],
+    values: Mapping[str, Value],
+    remark: Callable[[Instruction], str] = lambda i: "",
+) -> str:
+    """Every instruction on a line: number, call, what it computes, shape, remark.
 
     Parameters
     ----------
-    tape : Tape
-    plan : Plan, optional
-        Adds the buffer of each result, and "in place" where an operand is overwritten.
+    instructions : sequence of Instruction
+    values : mapping of str to Value
+        Shapes by name, such as ("n", 64).
+    remark : callable
+        What to add at the end of an instruction's line.
     """
-    from chainrule.tape.operations import OPERATIONS
-
-    rows = [
-        (str(number), call(i), OPERATIONS[i.operation].summary, _shape(tape, i), _memory(plan, i))
-        for number, i in enumerate(tape.instructions)
-    ]
-    if not rows:
+    if not instructions:
         return "(an empty tape)"
+    rows = [
+        (
+            str(number),
+            call(i),
+            OPERATIONS[i.operation].summary,
+            _shape(values[i.results[-1]]),
+            remark(i),
+        )
+        for number, i in enumerate(instructions)
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(
         f"{row[0]:>{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  "
@@ -51,12 +60,6 @@ def listing(tape: Tape, plan: Plan | None = None) -> str:
     )
 
 
-def _shape(tape: Tape, i: Instruction) -> str:
-    rows, columns = tape.shape(i.results[-1])
+def _shape(values: Mapping[str, Value], i: Instruction) -> str:
+    rows, columns = values[i.results[-1]].shape
     return f"({rows}, {columns})"
-
-
-def _memory(plan: Plan | None, i: Instruction) -> str:
-    if plan is None or i.results[-1] not in plan.buffers:
-        return ""
-    return f"buffer {plan.buffers[i.results[-1]]}{', in place' if plan.in_place(i) else ''}"

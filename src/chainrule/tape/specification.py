@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chainrule.errors import NetworkError
-from chainrule.tape.instruction import Instruction, Tape
+from chainrule.tape.instruction import Instruction
 from chainrule.tape.operations import OPERATIONS, Operation
+from chainrule.tape.tape import Tape
 
 __all__ = ["verify"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -22,21 +22,19 @@ def _cython_blas() -> Any:
 
     `import scipy.linalg` takes a quarter of a second, nearly all of it for things not needed here.
     """
-    if "scipy.linalg.cython_blas" in sys.modules or "scipy.linalg" in sys.modules:
-        from scipy.linalg import cython_blas
+    if "scipy.linalg" not in sys.modules:
+        import scipy
 
-        return cython_blas
-    import scipy
+        folder = str(Path(scipy.__file__).parent / "linalg")
+        spec = PathFinder.find_spec("cython_blas", [folder])
+        if spec is not None and spec.loader is not None:
+            with suppress(ImportError):  # then the ordinary import below must do
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                return module
+    from scipy.linalg import cython_blas
 
-    folder = str(Path(scipy.__file__).parent / "linalg")
-    spec = PathFinder.find_spec("cython_blas", [folder])
-    if spec is None or spec.loader is None:
-        from scipy.linalg import cython_blas
-
-        return cython_blas
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return cython_blas
 
 
 @cache
