@@ -76,8 +76,8 @@ def finite(array: np.ndarray, name: str) -> np.ndarray:
             row, column = (int(k) for k in np.argwhere(bad)[0])
             what = "missing (NaN)" if np.isnan(part[row, column]) else "infinite"
             raise DataError(
-                f"{name}: row {start + row}, column {column} is {what}: replace or drop such rows. "
-                f"NetworkClassifier and NetworkRegressor fill in missing values."
+                f"{name} is {what} in row {start + row}, column {column} (counted from 0): replace or "
+                f"drop such rows. NetworkClassifier and NetworkRegressor fill in missing values."
             )
     return array
 
@@ -137,7 +137,10 @@ def as_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
-    array = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        array = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample_weight must hold a number for each row: {error}.") from None
     if array.shape not in ((rows,), (rows, 1)):
         raise DataError(f"sample_weight has shape {array.shape}: expected ({rows},).")
     array = finite(array.reshape(rows, 1), "sample_weight")

@@ -1,9 +1,9 @@
 """`TableEncoder`: a table with numbers, texts and gaps to a matrix that a network can read.
 
-Fitted on training rows only. Numbers: a gap becomes the median and sets an indicator column, then
-every number is standardised. Texts and yes/no: one column for each level that was seen; a gap or an
-unseen level sets none of them. Any data frame that narwhals reads (pandas, polars, Arrow …), or an
-array of numbers.
+Fitted on training rows only. Numbers, yes/no as 1/0 among them: a gap becomes the median and sets
+an indicator column, then the number is standardised. Texts, and what a frame declares to be
+categories: one column for each level that was seen; a gap or an unseen level sets none of them.
+Any data frame that narwhals reads (pandas, polars, Arrow …), or an array.
 """
 
 from __future__ import annotations
@@ -12,22 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import narwhals as nw
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from chainrule.data.frames import Table, text
 from chainrule.errors import DataError, closest
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 
-__all__ = ["Column", "TableEncoder", "as_frame"]
+__all__ = ["Column", "TableEncoder"]
 
 Kind = Literal["number", "category"]
-
-
-def as_frame(X: Any) -> nw.DataFrame[Any] | None:
-    """A frame as narwhals sees it, or None for what is no data frame."""
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    return frame if isinstance(frame, nw.DataFrame) else None
 
 
 @dataclass
@@ -98,12 +92,14 @@ class TableEncoder:
 
     # ----------------------------------------------------------------- fitting
 
-    def fit(self, X: Any) -> TableEncoder:
+    def fit(self, X: Any, rows: np.ndarray | None = None) -> TableEncoder:
         """Learn medians, means, scales and levels.
 
         Parameters
         ----------
-        X : data frame or array-like of shape (n, columns)
+        X : data frame, Table or array-like of shape (n, columns)
+        rows : ndarray of int, optional
+            The rows to learn from; all by default.
 
         Raises
         ------
@@ -111,34 +107,40 @@ class TableEncoder:
             Naming the column that is empty, infinite, of a type that cannot be used, or an
             identifier.
         """
-        table = _Table.read(X)
-        self.named_ = table.named
-        self.columns_ = [self._fit_column(name, table.column(name)) for name in table.names]
-        self.constant_ = [c.name for c in self.columns_ if _constant(c, table.column(c.name))]
+        table = Table.read(X)
+        self.named_, self.columns_, self.constant_ = table.named, [], []
+        for name, values in table.columns.items():
+            part = values if rows is None else values[rows]
+            column = self._fit_column(name, part)
+            self.columns_.append(column)
+            if _constant(column, part):
+                self.constant_.append(name)
         return self
 
     def _fit_column(self, name: str, values: np.ndarray) -> Column:
         if values.dtype == object:
             return self._fit_category(name, values)
-        known = values[~np.isnan(values)]
+        missing = np.isnan(values)
+        numbers = values.astype(np.float64)
+        known = numbers[~missing]
         if not len(known):
-            raise DataError(f"column '{name}' is missing in every row: drop it.")
-        median = float(np.median(known))
-        filled = np.where(np.isnan(values), median, values)[:, None]
-        scaler: Any = StandardScaler().fit(filled)
-        return Column(
-            name,
-            "number",
-            median=median,
-            mean=float(scaler.mean_[0]),
-            scale=float(scaler.scale_[0]),
-            gaps=len(known) < len(values),
-        )
+            raise _all_missing(name)
+        with np.errstate(over="ignore", invalid="ignore"):
+            median = float(np.median(known))
+            filled = np.where(missing, median, numbers)[:, None]
+            scaler: Any = StandardScaler().fit(filled)
+        mean, scale = float(scaler.mean_[0]), float(scaler.scale_[0])
+        if not np.isfinite([median, mean, scale]).all():
+            raise DataError(
+                f"column '{name}' has numbers as large as {np.abs(known).max():.3g}: divide it by "
+                f"a constant or take its logarithm."
+            )
+        return Column(name, "number", median, mean, scale, gaps=bool(missing.any()))
 
     def _fit_category(self, name: str, values: np.ndarray) -> Column:
         levels = sorted({v for v in values if v is not None})
         if not levels:
-            raise DataError(f"column '{name}' is missing in every row: drop it.")
+            raise _all_missing(name)
         if len(levels) > self.max_levels:
             raise DataError(
                 f"column '{name}' has {len(levels)} different texts in {len(values)} rows, more "
@@ -149,39 +151,45 @@ class TableEncoder:
 
     # ------------------------------------------------------------ transforming
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
         """Encode a table.
 
         Parameters
         ----------
-        X : data frame or array-like of shape (n, columns)
+        X : data frame, Table or array-like of shape (n, columns)
             The columns of the training table; a frame may have them in another order.
+        rows : ndarray of int, optional
+            The rows to encode, in this order; all by default.
 
         Returns
         -------
-        ndarray of shape (n, encoded columns), float32
+        ndarray of shape (rows, encoded columns), float32
 
         Raises
         ------
         DataError
             Naming the columns that are missing, unknown or of another kind.
         """
-        table = _Table.read(X)
+        table = Table.read(X)
         self._check_columns(table)
-        result = np.zeros((table.rows, self.width), np.float32)
+        by_name = self.named_ and table.named
+        names = [column.name for column in self.columns_] if by_name else table.names
+        rows = np.arange(table.rows) if rows is None else rows
+        result = np.zeros((len(rows), self.width), np.float32)
         start = 0
-        for place, column in enumerate(self.columns_):
-            name = column.name if self.named_ else table.names[place]
+        for column, name in zip(self.columns_, names, strict=True):
             part = result[:, start : start + column.width]
-            _fill(part, column, table.column(name))
+            fill = _fill_category if column.kind == "category" else _fill_number
+            fill(part, column, table.columns[name], rows)
             start += column.width
         return result
 
     def fit_transform(self, X: Any) -> np.ndarray:
         """`fit`, then `transform`, (n, encoded columns)."""
-        return self.fit(X).transform(X)
+        table = Table.read(X)
+        return self.fit(table).transform(table)
 
-    def _check_columns(self, table: _Table) -> None:
+    def _check_columns(self, table: Table) -> None:
         if not self.named_ or not table.named:
             if len(table.names) != len(self.columns_):
                 raise DataError(
@@ -190,7 +198,7 @@ class TableEncoder:
                 )
             return
         expected = [column.name for column in self.columns_]
-        missing = [name for name in expected if name not in table.names]
+        missing = [name for name in expected if name not in table.columns]
         if missing:
             other = [name for name in table.names if name not in expected]
             hints = "".join(dict.fromkeys(closest(name, other) for name in missing))
@@ -215,6 +223,7 @@ class TableEncoder:
         return {
             "max_levels": self.max_levels,
             "named": self.named_,
+            "constant": self.constant_,
             "columns": [vars(column) for column in self.columns_],
         }
 
@@ -223,8 +232,13 @@ class TableEncoder:
         """The encoder that `config` described."""
         encoder = cls(data["max_levels"])
         encoder.named_ = data["named"]
+        encoder.constant_ = list(data["constant"])
         encoder.columns_ = [Column(**column) for column in data["columns"]]
         return encoder
+
+
+def _all_missing(name: str) -> DataError:
+    return DataError(f"column '{name}' is empty in every row to learn from: drop it.")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -233,124 +247,60 @@ def _listed(names: Sequence[str]) -> str:
     return f"column{'s' if len(names) > 1 else ''} {', '.join(quoted)}{more}"
 
 
-def _fill(part: np.ndarray, column: Column, values: np.ndarray) -> None:
-    """Write one column's encoding, (n, width)."""
-    if column.kind == "category":
-        if values.dtype != object:  # numbers where training had texts, such as codes
-            values = np.array([None if np.isnan(v) else _text(v) for v in values], dtype=object)
-        places = {level: k for k, level in enumerate(column.levels)}
-        found = np.array([places.get(v, -1) for v in values], dtype=np.int64)
-        rows = np.flatnonzero(found >= 0)
-        part[rows, found[rows]] = 1
-        return
-    if values.dtype == object:
-        if any(v is not None for v in values):
-            example = next(v for v in values if v is not None)
-            raise DataError(
-                f"column '{column.name}' held numbers in training and now holds texts such as "
-                f"{example!r}."
-            )
-        values = np.full(len(values), np.nan)
-    missing = np.isnan(values)
-    part[:, 0] = (np.where(missing, column.median, values) - column.mean) / column.scale
-    if column.gaps:
-        part[:, 1] = missing
-
-
 def _constant(column: Column, values: np.ndarray) -> bool:
     if column.kind == "category":
         return len(column.levels) == 1 and not any(v is None for v in values)
     return not column.gaps and bool((values == values[0]).all())
 
 
-# ---------------------------------------------------------------------- reading
+def _fill_category(
+    part: np.ndarray, column: Column, values: np.ndarray, rows: np.ndarray
+) -> None:
+    """Set the column of each row's level, (rows, levels)."""
+    chosen = values[rows]
+    if chosen.dtype != object:  # numbers where training had texts, such as codes
+        chosen = np.array([None if np.isnan(v) else text(v) for v in chosen], dtype=object)
+    places = {level: k for k, level in enumerate(column.levels)}
+    found = np.array([places.get(v, -1) for v in chosen], dtype=np.int64)
+    seen = np.flatnonzero(found >= 0)
+    part[seen, found[seen]] = 1
 
 
-@dataclass
-class _Table:
-    """Columns by name: float64 with NaN for gaps, or object arrays of texts with None for gaps."""
-
-    columns: dict[str, np.ndarray]
-    named: bool
-    rows: int
-
-    @property
-    def names(self) -> list[str]:
-        return list(self.columns)
-
-    def column(self, name: str) -> np.ndarray:
-        return self.columns[name]
-
-    @classmethod
-    def read(cls, X: Any) -> _Table:
-        frame = as_frame(X)
-        if frame is None:
-            return cls._from_array(np.asarray(X))
-        if not len(frame):
-            raise DataError("the table has no rows.")
-        if not frame.columns:
-            raise DataError("the table has no columns besides the target.")
-        columns = {str(name): _frame_column(frame[name]) for name in frame.columns}
-        return cls(columns, True, len(frame))
-
-    @classmethod
-    def _from_array(cls, array: np.ndarray) -> _Table:
-        if array.ndim != 2:
-            raise DataError(
-                f"X has shape {array.shape}: expected a table, (rows, columns). "
-                f"A single row is X.reshape(1, -1)."
-            )
-        if not array.shape[0] or not array.shape[1]:
-            raise DataError(f"X has shape {array.shape}: there is nothing in it.")
-        if array.dtype.kind not in "fiubOUS":
-            raise DataError(f"X has type {array.dtype}: expected numbers or texts.")
-        names = [str(k) for k in range(array.shape[1])]
-        columns = {name: _array_column(array[:, k], name) for k, name in enumerate(names)}
-        return cls(columns, False, len(array))
+def _fill_number(part: np.ndarray, column: Column, values: np.ndarray, rows: np.ndarray) -> None:
+    """Write standardised numbers and the indicator of gaps, (rows, 1 or 2)."""
+    if values.dtype == object:
+        _refuse_texts(column, values)
+        values = np.full(len(values), np.nan)
+    chosen = values[rows].astype(np.float64)
+    missing = np.isnan(chosen)
+    with np.errstate(over="ignore"):
+        part[:, 0] = (np.where(missing, column.median, chosen) - column.mean) / column.scale
+    far = ~np.isfinite(part[:, 0])
+    if far.any():
+        place = int(np.argmax(far))
+        raise DataError(
+            f"column '{column.name}' is {chosen[place]:.3g} in row {rows[place]} (counted from 0): "
+            f"too far from the training rows, which had mean {column.mean:.3g} and spread "
+            f"{column.scale:.3g}."
+        )
+    if column.gaps:
+        part[:, 1] = missing
 
 
-def _array_column(values: np.ndarray, name: str) -> np.ndarray:
-    if values.dtype.kind in "fiub":
-        return _numbers(values, name)
+def _refuse_texts(column: Column, values: np.ndarray) -> None:
+    """Name the first text that is no number; a column without any text is a column of gaps."""
+    texts = [row for row, value in enumerate(values) if value is not None]
+    if texts:
+        row = next((row for row in texts if not _reads_as_number(values[row])), texts[0])
+        raise DataError(
+            f"column '{column.name}' held numbers in training and is the text {values[row]!r} in "
+            f"row {row} (counted from 0): give numbers."
+        )
+
+
+def _reads_as_number(value: str) -> bool:
     try:
-        return _numbers(np.array([np.nan if v is None else v for v in values], np.float64), name)
-    except (TypeError, ValueError):
-        return np.array([None if _gap(v) else _text(v) for v in values], dtype=object)
-
-
-def _frame_column(series: nw.Series[Any]) -> np.ndarray:
-    kind, name = series.dtype, str(series.name)
-    if kind.is_numeric() or kind == nw.Boolean:
-        if series.null_count():
-            series = series.cast(nw.Float64)
-        return _numbers(series.to_numpy(), name)
-    if kind.is_temporal():
-        raise DataError(
-            f"column '{name}' holds dates or times ({kind}): replace it by numbers such as year, "
-            f"month and day of the week."
-        )
-    values = series.to_list()
-    if all(_gap(v) or isinstance(v, bool | int | float) for v in values):
-        return _numbers(np.array([np.nan if _gap(v) else v for v in values], np.float64), name)
-    return np.array([None if _gap(v) else _text(v) for v in values], dtype=object)
-
-
-def _numbers(values: np.ndarray, name: str) -> np.ndarray:
-    numbers = np.asarray(values, dtype=np.float64)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        row = int(np.argmax(infinite))
-        raise DataError(
-            f"column '{name}', row {row} is infinite: replace it by a number or leave it empty."
-        )
-    return numbers
-
-
-def _gap(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value)) or value != value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
+        float(value)
+    except ValueError:
+        return False
+    return True

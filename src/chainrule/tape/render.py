@@ -47,7 +47,7 @@ def listing(
             str(number),
             call(i),
             OPERATIONS[i.operation].summary,
-            _shape(values[i.results[-1]]),
+            _shape(values, i),
             remark(i),
         )
         for number, i in enumerate(instructions)
