@@ -191,57 +191,57 @@ def _apply(operation: str, *arguments: Any) -> Any:
 
 
 def exp(x: Any) -> Any:
-    """E to the power `x`, elementwise."""
+    """E to the power `x`, elementwise; any shape."""
     return _apply("exp", x)
 
 
 def expm1(x: Any) -> Any:
-    """exp(x) − 1, accurate near 0, elementwise."""
+    """exp(x) − 1, accurate near 0, elementwise; any shape."""
     return _apply("expm1", x)
 
 
 def log(x: Any) -> Any:
-    """Natural logarithm, elementwise."""
+    """Natural logarithm, elementwise; any shape."""
     return _apply("log", x)
 
 
 def log1p(x: Any) -> Any:
-    """log(1 + x), accurate near 0, elementwise."""
+    """log(1 + x), accurate near 0, elementwise; any shape."""
     return _apply("log1p", x)
 
 
 def sqrt(x: Any) -> Any:
-    """Square root, elementwise."""
+    """Square root, elementwise; any shape."""
     return _apply("sqrt", x)
 
 
 def tanh(x: Any) -> Any:
-    """Hyperbolic tangent, elementwise."""
+    """Hyperbolic tangent, elementwise; any shape."""
     return _apply("tanh", x)
 
 
 def erfc(x: Any) -> Any:
-    """Complementary error function, elementwise."""
+    """Complementary error function, elementwise; any shape."""
     return _apply("erfc", x)
 
 
 def absolute(x: Any) -> Any:
-    """Absolute value, elementwise."""
+    """Absolute value, elementwise; any shape."""
     return _apply("absolute", x)
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of two, elementwise; NaN where `a` is NaN."""
+    """The larger of two, elementwise; NaN where `a` is NaN; any shapes that broadcast."""
     return _apply("maximum", a, b)
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of two, elementwise; NaN where `a` is NaN."""
+    """The smaller of two, elementwise; NaN where `a` is NaN; any shapes that broadcast."""
     return _apply("minimum", a, b)
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """`a` where the condition holds, else `b`, elementwise; both are computed."""
+    """`a` where the condition holds, else `b`, elementwise; both are computed; any shapes that broadcast."""
     return _apply("where", condition, a, b)
 
 
