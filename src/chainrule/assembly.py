@@ -33,7 +33,7 @@ class Blueprint:
     inputs: int
 
     def forward(self, training: bool) -> tuple[Tape, Builder]:
-        """Rows of the inputs to scores; `tape.output` names the scores."""
+        """Inputs ("n", inputs) to scores ("n", outputs); `tape.output` names the scores."""
         tape = Tape()
         source = tape.add_value("inputs", ("n", self.inputs), "data")
         x = tape.emit("gather", [source], ["x"])
@@ -51,7 +51,7 @@ class Blueprint:
         return tape.shape(tape.output)[1]
 
     def prediction(self) -> Tape:
-        """Scores of every row, written to "out"."""
+        """Scores of every row, written to "out", a matrix of shape ("n", outputs)."""
         tape, _ = self.forward(training=False)
         out = tape.emit("store", [tape.output], ["out"], role="result")
         tape.output = out
@@ -71,7 +71,7 @@ class Blueprint:
         return tape
 
     def gradients(self, form: TargetForm, training: bool = False) -> Tape:
-        """The loss and its gradient for every parameter."""
+        """The loss, shape (1, 1), and its gradient for every parameter, of the parameter's shape."""
         tape = self.evaluation(form, training)
         if not tape.parameters:
             raise NetworkError("the network has no parameters: add a Dense layer to train it.")
@@ -93,7 +93,7 @@ class Blueprint:
         return tape
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
-        """First values of the parameters by public name, each layer from a generator of its own."""
+        """First values of the parameters, each of its shape, from a generator of its own."""
         _, builder = self.forward(training=False)
         children = np.random.SeedSequence(seed).spawn(len(builder.initial))
         draws: Sequence[tuple[str, Callable[[np.random.Generator], np.ndarray]]]

@@ -252,7 +252,7 @@ class Network:
     def bind(
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> tuple[dict[str, np.ndarray], TargetForm]:
-        """Checked matrices by the names that tapes use, and the form of the targets."""
+        """Checked matrices, (n, columns) each, by the names that tapes use; form of the targets."""
         inputs = as_matrix(X, self.input_shape[0])
         targets, indices = as_targets(y, self.loss, self.outputs, len(inputs))
         weights = as_weights(sample_weight, len(inputs))
@@ -264,7 +264,7 @@ class Network:
     def evaluation_session(
         self, data: Mapping[str, np.ndarray], form: TargetForm, rows: Batches
     ) -> Session:
-        """A session that sums loss and metric over rows and changes nothing."""
+        """A session over rows of `data`, (n, columns) each, that changes nothing."""
         return self.engine.session(plan(self.blueprint.evaluation(form)), self.memory, data, rows)
 
     def summary(self, totals: Totals) -> dict[str, float]:
@@ -323,7 +323,7 @@ class Network:
     # ------------------------------------------------------------------ keeping
 
     def config(self) -> dict[str, Any]:
-        """All but the parameters as data that JSON can hold."""
+        """Layers, loss and input shape as data that JSON can hold; no parameters."""
         return {
             "layers": [config(item) for item in self.layers],
             "loss": self.loss.name,
@@ -334,7 +334,7 @@ class Network:
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> Network:
-        """The network that `config` described, with the given parameters.
+        """The network that `config` described, with parameters of the shapes it implies.
 
         Raises
         ------
@@ -368,7 +368,7 @@ class Network:
             own[...] = values[name]
 
     def with_engine(self, engine: str | Engine, dtype: Any = None) -> Network:
-        """The same network with the same parameters on another engine."""
+        """The same network, same shapes and parameters, on another engine."""
         twin = Network(
             self.layers,
             self.loss,

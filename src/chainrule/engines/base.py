@@ -97,7 +97,7 @@ class Session(Protocol):
         ...
 
     def bind(self, **data: np.ndarray) -> None:
-        """Take other matrices of the same widths."""
+        """Take other matrices, (n, columns) each, of the same widths."""
         ...
 
 
@@ -114,7 +114,11 @@ class Engine(Protocol):
         data: Mapping[str, np.ndarray],
         batches: Batches,
     ) -> Session:
-        """Bind a plan. `memory` has parameters, gradients and optimizer state by tape name."""
+        """Bind a plan.
+
+        `memory` has parameters, gradients and optimizer state by tape name, each of its tape's
+        shape; `data` the user's matrices, (n, columns) each.
+        """
         ...
 
     def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
@@ -123,7 +127,7 @@ class Engine(Protocol):
 
 
 def aligned(size: int, dtype: Any) -> np.ndarray:
-    """`size` zeros, (size,), the first on a cache line."""
+    """Zeros of shape (size,), the first on a cache line."""
     dtype = np.dtype(dtype)
     raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT

@@ -74,7 +74,7 @@ class ReferenceSession:
         self.totals, self.failed = Totals(), False
 
     def bind(self, **data: np.ndarray) -> None:
-        """Take other matrices of the same widths."""
+        """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
 
     def start_epoch(self, epoch: int, shuffle: bool) -> None:

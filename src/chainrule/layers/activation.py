@@ -22,7 +22,7 @@ def emit_activation(builder: Builder, record: ActivationFunction, z: str) -> str
 @layer
 @dataclass(frozen=True)
 class Activation:
-    """y = f(z), elementwise.
+    """y = f(z), elementwise, (n, units) to (n, units).
 
     Parameters
     ----------

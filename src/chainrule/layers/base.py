@@ -45,7 +45,7 @@ class Builder:
     initial: dict[str, Draw] = field(default_factory=dict)
 
     def parameter(self, name: str, symbol: str, shape: tuple[int, int], draw: Draw) -> str:
-        """Declare a parameter; returns its name on the tape."""
+        """Declare a parameter of a shape (rows, columns); returns its name on the tape."""
         key = f"{self.position}.{name}"
         self.initial[key] = draw
         return self.tape.add_value(f"{symbol}{self.number}", shape, "parameter", key)
@@ -56,7 +56,7 @@ class Layer(Protocol):
     """Anything that writes its part of a tape."""
 
     def emit(self, builder: Builder, x: str) -> str:
-        """Write the instructions that turn `x` into this layer's output, and name the output."""
+        """Write what turns `x` (n, inputs) into this layer's output (n, units), and name that."""
         ...
 
 

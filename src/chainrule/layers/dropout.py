@@ -17,7 +17,7 @@ class Dropout:
 
     So the expected output is the one used for prediction, where nothing is dropped (inverted
     dropout; 001 and 003 scale at prediction instead, which comes to the same). Only kept units
-    pass the gradient back.
+    pass the gradient back. Shapes: (n, units) to (n, units).
 
     Parameters
     ----------

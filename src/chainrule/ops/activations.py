@@ -97,12 +97,12 @@ class ActivationFunction:
 
     @cached_property
     def value_expression(self) -> Expression:
-        """The value as a tree over the variable `z` and the settings."""
+        """The value, of z's shape, as a tree over the variable `z` and the settings."""
         return as_expression(self.value(Variable("z"), **self._symbols))
 
     @cached_property
     def slope_expression(self) -> Expression:
-        """The slope as a tree over `z`, `y` and the settings."""
+        """The slope, of z's shape, as a tree over `z`, `y` and the settings."""
         if self.slope is None:
             raise HyperparameterError(f"activation '{self.name}' has no slope: {self.untrainable}")
         return as_expression(self.slope(Variable("z"), Variable("y"), **self._symbols))
@@ -123,13 +123,13 @@ class ActivationFunction:
 
 
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + e⁻ᶻ), from an exponential that cannot overflow; elementwise."""
+    """1 / (1 + e⁻ᶻ), from an exponential that cannot overflow; elementwise, any shape."""
     e = exp(-absolute(z))
     return where(z >= 0, 1, e) / (1 + e)
 
 
 def softplus(z: Any) -> Any:
-    """log(1 + eᶻ), from an exponential that cannot overflow; elementwise."""
+    """log(1 + eᶻ), from an exponential that cannot overflow; elementwise, any shape."""
     return maximum(z, 0) + log1p(exp(-absolute(z)))
 
 

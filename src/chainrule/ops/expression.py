@@ -241,7 +241,7 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """`a` where the condition holds, else `b`, elementwise; both are computed; any shapes that broadcast."""
+    """`a` where the condition holds, else `b`, elementwise; any shapes that broadcast."""
     return _apply("where", condition, a, b)
 
 

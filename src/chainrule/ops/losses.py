@@ -74,22 +74,22 @@ class Loss:
 
     @cached_property
     def value_expression(self) -> Expression:
-        """The value of a row as a tree over `z` and `t`."""
+        """The value of each row, (n, 1), as a tree over `z` and `t`."""
         return self.value(Variable("z"), Variable("t"))
 
     @cached_property
     def slope_expression(self) -> Expression:
-        """The slope as a tree over `z` and `t`."""
+        """The slope, (n, outputs), as a tree over `z` and `t`."""
         return self.slope(Variable("z"), Variable("t"))
 
     @cached_property
     def metric_expression(self) -> Expression:
-        """The metric of a row as a tree over `z` and `t`."""
+        """The metric of each row, (n, 1), as a tree over `z` and `t`."""
         return self.metric(Variable("z"), Variable("t"))
 
     @cached_property
     def link_expression(self) -> Expression:
-        """The prediction as a tree over `z`."""
+        """The prediction, (n, outputs), as a tree over `z`."""
         return self.link(Variable("z"))
 
 

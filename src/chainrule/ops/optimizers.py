@@ -43,7 +43,7 @@ class Optimizer(Protocol):
 
     @staticmethod
     def rule(w: Symbols, g: Symbols, **rest: Symbols) -> tuple[Symbols, ...]:
-        """The new parameter and the new state."""
+        """The new parameter and the new state, everything of w's shape."""
         ...
 
 
@@ -73,7 +73,7 @@ class SGD(_Checked):
 
     @staticmethod
     def rule(w: Symbols, g: Symbols, *, learning_rate: Symbols, t: Symbols) -> tuple[Symbols, ...]:
-        """W − ηg."""
+        """The rule w − ηg; everything of w's shape."""
         return (w - learning_rate * g,)
 
 
@@ -91,7 +91,7 @@ class Momentum(_Checked):
     def rule(
         w: Symbols, g: Symbols, v: Symbols, *, learning_rate: Symbols, momentum: Symbols, t: Symbols
     ) -> tuple[Symbols, ...]:
-        """V ← γv + ηg, w − v."""
+        """The rule v ← γv + ηg, w − v; everything of w's shape."""
         v = momentum * v + learning_rate * g
         return w - v, v
 
@@ -110,7 +110,7 @@ class Nesterov(_Checked):
     def rule(
         w: Symbols, g: Symbols, v: Symbols, *, learning_rate: Symbols, momentum: Symbols, t: Symbols
     ) -> tuple[Symbols, ...]:
-        """V ← γv + ηg, w − (γv + ηg)."""
+        """The rule v ← γv + ηg, w − (γv + ηg); everything of w's shape."""
         v = momentum * v + learning_rate * g
         return w - (momentum * v + learning_rate * g), v
 
@@ -129,7 +129,7 @@ class AdaGrad(_Checked):
     def rule(
         w: Symbols, g: Symbols, s: Symbols, *, learning_rate: Symbols, epsilon: Symbols, t: Symbols
     ) -> tuple[Symbols, ...]:
-        """S ← s + g², w − ηg/(√s + ε)."""
+        """The rule s ← s + g², w − ηg/(√s + ε); everything of w's shape."""
         s = s + g * g
         return w - learning_rate * g / (sqrt(s) + epsilon), s
 
@@ -150,7 +150,7 @@ class RMSprop(_Checked):
         w: Symbols, g: Symbols, s: Symbols, *,
         learning_rate: Symbols, decay: Symbols, epsilon: Symbols, t: Symbols,
     ) -> tuple[Symbols, ...]:  # fmt: skip
-        """S ← βs + (1 − β)g², w − ηg/(√s + ε)."""
+        """The rule s ← βs + (1 − β)g², w − ηg/(√s + ε); everything of w's shape."""
         s = decay * s + (1 - decay) * g * g
         return w - learning_rate * g / (sqrt(s) + epsilon), s
 
@@ -193,7 +193,7 @@ class Adam(_Checked):
         w: Symbols, g: Symbols, m: Symbols, v: Symbols, *,
         learning_rate: Symbols, beta1: Symbols, beta2: Symbols, epsilon: Symbols, t: Symbols,
     ) -> tuple[Symbols, ...]:  # fmt: skip
-        """One step of algorithm 1."""
+        """One step of algorithm 1; everything of w's shape."""
         return _adam_step(w, g, m, v, learning_rate, beta1, beta2, epsilon, t)
 
 
@@ -219,7 +219,7 @@ class AdamW(_Checked):
         learning_rate: Symbols, beta1: Symbols, beta2: Symbols, epsilon: Symbols,
         weight_decay: Symbols, t: Symbols,
     ) -> tuple[Symbols, ...]:  # fmt: skip
-        """Decay, then Adam's step."""
+        """Decay, then Adam's step; everything of w's shape."""
         kept = w * (1 - learning_rate * weight_decay)
         return _adam_step(kept, g, m, v, learning_rate, beta1, beta2, epsilon, t)
 

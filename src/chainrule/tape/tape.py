@@ -61,11 +61,11 @@ class Tape:
         self.instructions.append(Instruction(operation, tuple(operands), results, attributes))
 
     def shape(self, name: str) -> Shape:
-        """Shape of a value."""
+        """Shape of a value, such as ("n", 64)."""
         return self.values[name].shape
 
     def with_role(self, *roles: Role) -> list[Value]:
-        """The values of some roles, in the order they were declared."""
+        """The values of some roles, with their shapes, in the order they were declared."""
         return [value for value in self.values.values() if value.role in roles]
 
     @property

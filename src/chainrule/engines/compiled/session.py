@@ -103,7 +103,7 @@ class CompiledSession:
         return dict(self._arrays)
 
     def bind(self, **data: np.ndarray) -> None:
-        """Take other matrices of the same widths."""
+        """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
         self._assemble()
 
