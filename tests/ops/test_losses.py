@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 import chainrule as cr
 from chainrule.errors import DataError, HyperparameterError, UnknownNameError
 from chainrule.ops import LOSSES, loss, register_loss, row_sum
-from chainrule.ops.expression import absolute, evaluate, where
+from chainrule.ops.expression import absolute, evaluate, exp, where
 
 ENGINES = [
     ("reference", "float64", 1e-12),
@@ -147,7 +147,7 @@ def test_probabilities_are_probabilities(name):
         ("cross_entropy", np.ones((3, 2)), "2 columns, the network has 3 outputs"),
         ("binary_cross_entropy", np.full((3, 3), 2.0), "from 0 to 1"),
         ("squared_error", [0, 1], "one target for each of 3 rows"),
-        ("squared_error", [[0, 1, np.nan]] * 3, "column 2 is missing"),
+        ("squared_error", [[0, 1, np.nan]] * 3, r"missing \(NaN\) in row 0, column 2"),
         ("squared_error", [["a", "b", "c"]] * 3, "expected numbers"),
     ],
 )
@@ -185,6 +185,49 @@ def test_a_registered_loss_is_minimised_on_both_engines(registry):
         net = cr.Network([cr.Dense(1)], "distance", input_shape=(1,), engine=engine)
         cr.train(net, X, y, optimizer=cr.SGD(50.0), batch_size=101, epochs=400)
         assert net.predict([[0.0]])[0, 0] == pytest.approx(np.median(y), abs=60)
+
+
+def exponential_margin(registry):
+    """Σ exp(z − z of the target): reductions in reductions, and an exponential two loops share."""
+
+    def gaps(z, t):
+        return exp(z - row_sum(t * z))
+
+    return register_loss(
+        "exponential_margin",
+        lambda z, t: row_sum(gaps(z, t)),
+        lambda z, t: gaps(z, t) - t * row_sum(gaps(z, t)),
+        targets="classes",
+    )
+
+
+def spread(registry):
+    """Σ over the row of (z − mean) ** 3 · t: two levels of reductions without an exponential."""
+
+    def off(z):
+        return z - row_sum(z) / row_sum(0 * z + 1)
+
+    return register_loss(
+        "spread",
+        lambda z, t: row_sum(t * off(z) ** 3),
+        lambda z, t: 3 * t * off(z) ** 2 - row_sum(3 * t * off(z) ** 2) / row_sum(0 * z + 1),
+    )
+
+
+@pytest.mark.parametrize("make", [exponential_margin, spread])
+@pytest.mark.parametrize("indices", [True, False])
+def test_formulas_with_nested_reductions_agree_on_both_engines(registry, make, indices):
+    record, rng = make(registry), np.random.default_rng(0)
+    z = rng.normal(size=(17, 5))
+    t = (
+        rng.integers(5, size=17)
+        if indices and record.targets == "classes"
+        else targets(record, rng, z.shape)
+    )
+    truth, got = (through(record.name, z, t, engine) for engine in ("reference", "compiled"))
+    assert got[0] == pytest.approx(truth[0], rel=1e-13)
+    for key in truth[1]:
+        np.testing.assert_allclose(got[1][key], truth[1][key], rtol=1e-11, atol=1e-13)
 
 
 def test_a_wrong_loss_slope_is_refused_with_the_score(registry):

@@ -419,10 +419,10 @@ def test_bad_arguments_are_refused_before_anything_changes(arguments, error, mes
         (np.ones(4), "one row must still be two-dimensional"),
         (np.ones((0, 4)), "no rows"),
         (np.ones((2, 3, 4)), r"expected \(rows, columns\)"),
-        (np.full((150, 4), np.nan), "row 0, column 0 is missing"),
+        (np.full((150, 4), np.nan), r"missing \(NaN\) in row 0, column 0"),
         (
             np.where(np.arange(600).reshape(150, 4) == 430, np.inf, 1.0),
-            "row 107, column 2 is infinite",
+            "infinite in row 107, column 2",
         ),
         (np.full((150, 4), "a"), "expected numbers"),
         (np.full((150, 4), None), "no numbers|missing"),

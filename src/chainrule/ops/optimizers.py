@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from chainrule.errors import unknown_name
 from chainrule.ops.expression import Expression, Variable, sqrt
@@ -34,22 +34,23 @@ Symbols = Any  # expressions when a rule is compiled, arrays when it is tried by
 _H = HYPERPARAMETERS
 
 
-class Optimizer(Protocol):
-    """What the engines ask of an optimizer: a frozen record with a rule."""
-
-    state: ClassVar[tuple[str, ...]]
-    formula: ClassVar[str]
-    source: ClassVar[str]
-
-    @staticmethod
-    def rule(w: Symbols, g: Symbols, **rest: Symbols) -> tuple[Symbols, ...]:
-        """The new parameter and the new state, everything of w's shape."""
-        ...
-
-
 @dataclass(frozen=True)
-class _Checked:
-    """Every field is a hyper-parameter of the one table and is checked against it."""
+class Optimizer:
+    """Base of the optimizers: a frozen record whose fields are hyper-parameters of the one table.
+
+    A subclass adds the fields, the three constants below, and a static method
+    ``rule(w, g, *state, **fields, t)`` that returns the new w and the new state.
+
+    Attributes
+    ----------
+    state : tuple of str
+        What is remembered for each parameter, each part of its shape.
+    formula, source : str
+    """
+
+    state: ClassVar[tuple[str, ...]] = ()
+    formula: ClassVar[str] = ""
+    source: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -57,7 +58,7 @@ class _Checked:
 
 
 @dataclass(frozen=True)
-class SGD(_Checked):
+class SGD(Optimizer):
     """Gradient descent, on minibatches stochastic (002).
 
     Examples
@@ -78,7 +79,7 @@ class SGD(_Checked):
 
 
 @dataclass(frozen=True)
-class Momentum(_Checked):
+class Momentum(Optimizer):
     """Gradient descent with momentum, as 002 prints it; 003's form has v of the other sign."""
 
     learning_rate: float = 0.01
@@ -97,7 +98,7 @@ class Momentum(_Checked):
 
 
 @dataclass(frozen=True)
-class Nesterov(_Checked):
+class Nesterov(Optimizer):
     """Nesterov's momentum in the form of Sutskever et al. (2013): look ahead, then correct."""
 
     learning_rate: float = 0.01
@@ -116,7 +117,7 @@ class Nesterov(_Checked):
 
 
 @dataclass(frozen=True)
-class AdaGrad(_Checked):
+class AdaGrad(Optimizer):
     """Adaptive gradient (Duchi, Hazan & Singer 2011); ε outside the root."""
 
     learning_rate: float = 0.01
@@ -135,7 +136,7 @@ class AdaGrad(_Checked):
 
 
 @dataclass(frozen=True)
-class RMSprop(_Checked):
+class RMSprop(Optimizer):
     """Root mean square propagation (Hinton's lecture 6e); ε outside the root."""
 
     learning_rate: float = _H["learning_rate"].default
@@ -168,7 +169,7 @@ def _adam_step(
 
 
 @dataclass(frozen=True)
-class Adam(_Checked):
+class Adam(Optimizer):
     """Adaptive moments (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1).
 
     m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²;  w ← w − η m̂/(√v̂ + ε) with
@@ -198,7 +199,7 @@ class Adam(_Checked):
 
 
 @dataclass(frozen=True)
-class AdamW(_Checked):
+class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101).
 
     As `Adam`, and each weight shrinks by ``learning_rate * weight_decay`` of itself.

@@ -41,10 +41,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Given:
-    """A variable that a line of the prelude (or of the row's prelude) has computed already."""
+    """A number that a line of the prelude has computed already, under this name."""
 
-    text: str
-    rate: Rate = "scalar"
+    name: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ def kernel_text(
     totals: Sequence[tuple[str, Expression]] = (),
     scalars: Sequence[str] = (),
     prelude: Sequence[str] = (),
-    row_prelude: Sequence[str] = (),
     tail: Sequence[str] = (),
 ) -> str:
     """The source of one kernel.
@@ -76,15 +74,15 @@ def kernel_text(
         Accumulators (float64) and the number that each row adds to them.
     scalars : sequence of str
         Variables in `attrs`, in this order.
-    prelude, row_prelude, tail : sequence of str
-        Lines before all loops, at the start of each row, and at the end.
+    prelude, tail : sequence of str
+        Lines before and after all loops.
     """
     parts = _passes(inputs, outputs, totals)
     lines = [f"p{number} = ops[{number}]" for number in _operands(inputs, outputs)]
     lines += ["m = dims[0]", "n = dims[1]", *prelude]
     for number, part in enumerate(parts):
         kernel = _Kernel(part.inputs, scalars, prefix="abc"[number])
-        lines += kernel.lines(part.outputs, part.totals, row_prelude) + list(part.flat)
+        lines += kernel.lines(part.outputs, part.totals) + list(part.flat)
     return "def kernel(ops, dims, attrs):\n" + "".join(f"    {x}\n" for x in [*lines, *tail])
 
 
@@ -109,25 +107,29 @@ def _passes(
     totals: Sequence[tuple[str, Expression]],
 ) -> list[_Pass]:
     """One pass, or two with the shared exponential in between."""
-    shared = (
-        _Kernel(inputs, ()).shared_exponential(outputs[0].expression) if len(outputs) == 1 else None
-    )
+    whole = _Pass(inputs, outputs, totals)
+    if len(outputs) != 1:
+        return [whole]
+    kernel = _Kernel(inputs, ())  # makes equal subtrees one object
+    scratch, tree = outputs[0].operand, kernel.canonical(outputs[0].expression)
+    sums = [(name, kernel.canonical(e)) for name, e in totals]
+    shared = kernel.shared_exponential(tree)
     if shared is None:
-        return [_Pass(inputs, outputs, totals)]
-    scratch, known, text = outputs[0].operand, Variable("exponential"), str(shared)
+        return [whole]
+    known = Variable("exponential")
 
-    def replaced(tree: Expression) -> Expression:
-        if tree.operation == "exp" and str(tree) == text:
+    def replaced(node: Expression) -> Expression:
+        if node is shared:
             return known
-        return Expression(tree.operation, tuple(map(replaced, tree.arguments)), tree.value)
+        return Expression(node.operation, tuple(map(replaced, node.arguments)), node.value)
 
     long_loop = ["for j in range(m * n):", f"    p{scratch}[j] = exp(p{scratch}[j])"]
     return [
         _Pass(inputs, [Output(shared.arguments[0], scratch)], flat=long_loop),
         _Pass(
             {**inputs, "exponential": Input(scratch)},
-            [Output(replaced(o.expression), o.operand) for o in outputs],
-            [(name, replaced(e)) for name, e in totals],
+            [Output(replaced(tree), scratch)],
+            [(name, replaced(e)) for name, e in sums],
         ),
     ]
 
@@ -150,7 +152,6 @@ class _Kernel:
         self,
         outputs: Sequence[Output],
         totals: Sequence[tuple[str, Expression]],
-        row_prelude: Sequence[str],
     ) -> list[str]:
         """Scalars first, then the loops."""
         stores = [Output(self.canonical(o.expression), o.operand) for o in outputs]
@@ -161,9 +162,8 @@ class _Kernel:
         named = [(self.element_name(o.expression, self.stage(o.expression)), o) for o in stores]
         for name, o in named:
             self.loop(self.stage(o.expression)).append(f"p{o.operand}[at + j] = {name}")
-        flat = not (sums or row_prelude or self.rows or any(map(self.depends_on_place, stores)))
-        body = self.flat_body() if flat else self.nested_body(sums, row_prelude)
-        return self.head + body
+        flat = not (sums or self.rows or any(map(self.depends_on_place, stores)))
+        return self.head + (self.flat_body() if flat else self.nested_body(sums))
 
     def depends_on_place(self, store: Output) -> bool:
         """Whether some input is not simply the matrix entry at the same place."""
@@ -174,8 +174,8 @@ class _Kernel:
         lines = [line.replace("[at + j]", "[j]") for line in self.loop(0)]
         return ["for j in range(m * n):", *(f"    {line}" for line in lines)]
 
-    def nested_body(self, sums: Sequence[tuple[str, Expression]], row: Sequence[str]) -> list[str]:
-        lines = ["at = i * n", *row]
+    def nested_body(self, sums: Sequence[tuple[str, Expression]]) -> list[str]:
+        lines = ["at = i * n"]
         for stage in range(max([*self.loops, *self.rows, 0]) + 1):
             lines += self.rows.get(stage, [])
             if self.loops.get(stage):
@@ -212,6 +212,12 @@ class _Kernel:
             return Expression("where", (chosen, one, inner.arguments[2]))
         return node
 
+    def matrix(self, node: Expression) -> Input:
+        """Where a variable that is read from a matrix lies."""
+        given = self.inputs[str(node.value)]
+        assert isinstance(given, Input)  # numbers known before the loops are never asked for here
+        return given
+
     def kind(self, node: Expression) -> str:
         given = self.inputs.get(str(node.value)) if node.operation == "variable" else None
         return given.kind if isinstance(given, Input) else ""
@@ -219,9 +225,7 @@ class _Kernel:
     def rate(self, node: Expression) -> Rate:
         if node.operation == "variable":
             given = self.inputs.get(str(node.value))
-            if isinstance(given, Given):
-                return given.rate
-            if given is None:
+            if given is None or isinstance(given, Given):
                 return "scalar"
             return "row" if given.kind == "row" else "element"
         if node.operation in (*REDUCTIONS, "pick"):
@@ -281,7 +285,7 @@ class _Kernel:
 
     def scalar_variable(self, name: str) -> str:
         given = self.inputs.get(name)
-        return given.text if isinstance(given, Given) else f"attrs[{self.scalars.index(name)}]"
+        return given.name if isinstance(given, Given) else f"attrs[{self.scalars.index(name)}]"
 
     def real_name(self, node: Expression) -> str:
         """The same number in the kernel's own floating type."""
@@ -305,11 +309,8 @@ class _Kernel:
         elif node.operation == "pick":
             name = self.pick(node.arguments[0], stage)
         elif node.operation == "variable":
-            given = self.inputs[str(node.value)]
-            if isinstance(given, Given):
-                return given.text
             name = self.fresh("x")
-            self.rows.setdefault(0, []).append(f"{name} = p{given.operand}[i]")
+            self.rows.setdefault(0, []).append(f"{name} = p{self.matrix(node).operand}[i]")
         else:
             text = self.formula(node, [self.row_name(a) for a in node.arguments])
             name = self.fresh("x")
@@ -336,8 +337,8 @@ class _Kernel:
             hot = next(
                 x for x in self.inputs.values() if isinstance(x, Input) and x.kind == "one_hot"
             )
-            given = self.inputs[str(node.value)]
-            if isinstance(given, Input) and given.kind == "element":
+            given = self.matrix(node)
+            if given.kind == "element":
                 text = f"p{given.operand}[at + int(p{hot.operand}[i])]"
             else:
                 text = "real(1.0, ops)"
@@ -360,9 +361,7 @@ class _Kernel:
     def element_text(self, node: Expression, loop: int) -> str:
         if node.operation != "variable":
             return self.formula(node, [self.element_name(a, loop) for a in node.arguments])
-        given = self.inputs[str(node.value)]
-        if isinstance(given, Given):
-            return given.text
+        given = self.matrix(node)
         if given.kind == "column":
             return f"p{given.operand}[j]"
         if given.kind == "one_hot":

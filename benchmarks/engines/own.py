@@ -1,0 +1,124 @@
+"""chainrule itself, and the floor beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+import chainrule as cr
+from benchmarks.engines import Run
+from benchmarks.workload import Work
+from chainrule.assembly import TargetForm, gradient_names
+from chainrule.engines import Batches, allocate
+from chainrule.engines.compiled import CompiledEngine, CompiledSession
+from chainrule.tape import Plan, plan
+from chainrule.training.loop import _training_session
+
+__all__ = ["floor", "session", "session64", "train"]
+
+
+def _network(work: Work, dtype: str = "float32") -> cr.Network:
+    hidden = [cr.Dense(size, "relu") for size in work.shape.sizes[1:-1]]
+    net = cr.Network(
+        [*hidden, cr.Dense(work.shape.sizes[-1])],
+        "cross_entropy",
+        input_shape=work.shape.sizes[0],
+        dtype=dtype,
+    )
+    given = [array for layer in work.weights for array in layer]
+    net.set_parameters(dict(zip(net.parameters, given, strict=True)))
+    return net
+
+
+def _threads(work: Work) -> int | None:
+    """One thread, or what `train` does when it is not told: the plan's size decides."""
+    return 1 if work.threads == 1 else None
+
+
+def _batches(work: Work) -> Batches:
+    return Batches(work.shape.batch, np.arange(work.shape.rows))
+
+
+def session(work: Work, dtype: str = "float32") -> Run:
+    """The session that `train` drives, over whole shuffled epochs."""
+    net = _network(work, dtype)
+    data, form = net.bind(work.x.astype(dtype), work.y)
+    training = _training_session(net, data, form, cr.Adam(), _batches(work))
+    epoch = 0
+
+    def run(epochs: int) -> float:
+        nonlocal epoch
+        with net.engine.limits(training.plan, work.shape.batch, _threads(work)):
+            for _ in range(epochs):
+                training.start_epoch(epoch, shuffle=True)
+                done = training.run(work.shape.steps)
+                if done != work.shape.steps:
+                    raise RuntimeError(f"{done} of {work.shape.steps} minibatches were completed.")
+                epoch += 1
+        return training.totals.mean_loss
+
+    return run
+
+
+def session64(work: Work) -> Run:
+    """The same in float64."""
+    return session(work, "float64")
+
+
+def train(work: Work) -> Run:
+    """`chainrule.train` with all it does: checks, assembly, history, the copy of the weights."""
+    net = _network(work)
+
+    def run(epochs: int) -> float:
+        history = cr.train(
+            net,
+            work.x,
+            work.y,
+            batch_size=work.shape.batch,
+            epochs=epochs,
+            threads=_threads(work),
+            progress=False,
+        )
+        return history.loss[-1]
+
+    return run
+
+
+def floor(work: Work) -> Run:
+    """The matrix products of the same step in the same buffers, and nothing else."""
+    net = _network(work)
+    data, form = net.bind(work.x, work.y)
+    products = _products(net, data, form, work)
+
+    def run(epochs: int) -> float:
+        with net.engine.limits(products.plan, work.shape.batch, work.threads):
+            for _ in range(epochs):
+                products.start_epoch(0, shuffle=False)
+                products.run(work.shape.steps)
+        return float("nan")
+
+    return run
+
+
+def _products(
+    net: cr.Network, data: Mapping[str, np.ndarray], form: TargetForm, work: Work
+) -> CompiledSession:
+    """A session over the products alone: every operand is filled once with normal numbers.
+
+    No product reads what a later one writes, so the numbers stay the same step after step and
+    never become infinite or denormal, which could change the speed.
+    """
+    step = net.blueprint.step(form, cr.Adam())
+    whole = plan(step)
+    tape = whole.tape.copy()
+    tape.instructions = [i for i in tape.instructions if i.operation.startswith("matmul")]
+    names = gradient_names(step).values()
+    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names}
+    memory = {**net.memory, **allocate(shapes, net.engine.dtype)}
+    bare = Plan(tape, whole.buffers, whole.widths)
+    result = CompiledEngine(net.engine.dtype).session(bare, memory, data, _batches(work))
+    rng = np.random.default_rng(3)
+    for name in whole.buffers:
+        result.values[name][...] = rng.normal(size=result.values[name].shape)
+    return result

@@ -1,0 +1,44 @@
+"""PyTorch, eager, with the fused Adam."""
+
+from __future__ import annotations
+
+import torch
+
+from benchmarks.engines import Run
+from benchmarks.workload import Work
+
+__all__ = ["eager"]
+
+
+def _model(work: Work) -> torch.nn.Sequential:
+    layers: list[torch.nn.Module] = []
+    for w, b in work.weights:
+        linear = torch.nn.Linear(*w.shape)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(w.T.copy()))
+            linear.bias.copy_(torch.from_numpy(b))
+        layers += [linear, torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def eager(work: Work) -> Run:
+    """A plain loop over minibatches of a tensor in memory: no DataLoader."""
+    torch.set_num_threads(work.threads)
+    model = _model(work)
+    adam = torch.optim.Adam(model.parameters(), fused=True)
+    x, y = torch.from_numpy(work.x), torch.from_numpy(work.y)
+
+    def epoch() -> float:
+        total = torch.zeros(())
+        for rows in torch.randperm(len(x)).split(work.shape.batch):
+            loss = torch.nn.functional.cross_entropy(model(x[rows]), y[rows])
+            adam.zero_grad(set_to_none=True)
+            loss.backward()
+            adam.step()
+            total += loss.detach()
+        return float(total) / work.shape.steps
+
+    def run(epochs: int) -> float:
+        return [epoch() for _ in range(epochs)][-1]
+
+    return run

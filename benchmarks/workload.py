@@ -1,0 +1,92 @@
+"""What is trained: the shapes of the benchmark, their data and their initial weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["SHAPES", "Shape", "Work", "make_work"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A network, a batch size, and what chainrule wants to reach with them.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Inputs, hidden layers, outputs.
+    batch, steps : int
+        Rows of a minibatch, minibatches of an epoch; no minibatch is shorter.
+    goal : float
+        How many times faster than scikit-learn a step should be.
+    floor_goal : float, optional
+        How many times the bare matrix products a step may take.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    batch: int
+    steps: int
+    goal: float
+    floor_goal: float | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of the training data."""
+        return self.batch * self.steps
+
+    @property
+    def title(self) -> str:
+        """Such as "4-10-3 b32"."""
+        return f"{'-'.join(map(str, self.sizes))} b{self.batch}"
+
+
+SHAPES = {
+    shape.name: shape
+    for shape in (
+        Shape("tiny", (4, 10, 3), 32, 100, goal=40),
+        Shape("digits", (64, 100, 10), 200, 40, goal=4),
+        Shape("table", (54, 128, 64, 7), 256, 40, goal=3),
+        Shape("images", (784, 512, 256, 10), 128, 20, goal=2, floor_goal=1.3),
+        Shape("wide", (1024, 1024, 1024, 10), 512, 4, goal=1.4, floor_goal=1.3),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """The task every engine gets.
+
+    Attributes
+    ----------
+    x : ndarray of float32, (rows, inputs)
+    y : ndarray of int64, (rows,)
+    weights : list of (ndarray of float32, ndarray of float32)
+        Initial weights (fan_in, fan_out) and biases (fan_out,) of each layer.
+    threads : int
+    """
+
+    shape: Shape
+    x: np.ndarray
+    y: np.ndarray
+    weights: list[tuple[np.ndarray, np.ndarray]]
+    threads: int
+
+
+def make_work(shape: Shape, threads: int) -> Work:
+    """Normal inputs, the labels of a random linear teacher, Glorot's uniform initial weights.
+
+    The weights have the distribution that scikit-learn draws from, biases included: its own draw
+    cannot be replaced through its public interface.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(shape.rows, shape.sizes[0])).astype(np.float32)
+    y = np.argmax(x @ rng.normal(size=(shape.sizes[0], shape.sizes[-1])), axis=1)
+    weights = []
+    for fan_in, fan_out in zip(shape.sizes, shape.sizes[1:], strict=False):
+        bound = np.sqrt(6 / (fan_in + fan_out))
+        w, b = (rng.uniform(-bound, bound, size) for size in ((fan_in, fan_out), (fan_out,)))
+        weights.append((w.astype(np.float32), b.astype(np.float32)))
+    return Work(shape, x, y, weights, threads)
