@@ -71,7 +71,7 @@ class Blueprint:
         return tape
 
     def gradients(self, form: TargetForm, training: bool = False) -> Tape:
-        """The loss, shape (1, 1), and its gradient for every parameter, of the parameter's shape."""
+        """The loss, shape (1, 1), and its gradient for every parameter, of that one's shape."""
         tape = self.evaluation(form, training)
         if not tape.parameters:
             raise NetworkError("the network has no parameters: add a Dense layer to train it.")

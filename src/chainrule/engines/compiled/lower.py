@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -227,16 +228,16 @@ def _loss(i: Instruction, at: Binding) -> Row:
 
 
 @lru_cache(maxsize=64)
-def _update_text(kind: type) -> str:
+def _update_text(kind: Any) -> str:
     """ops: w, g, state…; dims: 1, size, address of the control words; attrs: the fields."""
     from chainrule.engines.compiled.control import STEP
 
     trees = update_expressions(kind)
-    names = ["w", "g", *kind.state]  # type: ignore[attr-defined]
+    names = ["w", "g", *kind.state]
     inputs: dict[str, Input | Given] = {name: Input(place) for place, name in enumerate(names)}
     inputs["t"] = Given("t")
     outputs = [Output(tree, names.index(name)) for name, tree in trees.items()]
-    scalars = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    scalars = [item.name for item in fields(kind)]
     prelude = [f"t = float(int64s(dims[2])[{STEP}] + 1)"]
     return kernel_text(inputs, outputs, scalars=scalars, prelude=prelude)
 
