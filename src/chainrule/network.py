@@ -36,9 +36,10 @@ class Network:
     ----------
     layers : sequence of Layer
         From the input to the scores, such as ``[Dense(64, "relu"), Dense(10)]``.
-    loss : str or Loss
+    loss : str, Loss or mapping
         "cross_entropy" (scores are logits, targets class indices or probabilities),
-        "binary_cross_entropy" or "squared_error".
+        "squared_error", "huber" …; `ops.LOSSES` has them all. With settings:
+        ``{"name": "huber", "delta": 2.0}``.
     input_shape : tuple of int
         Shape of one row, such as ``(784,)``.
     seed : int
@@ -70,7 +71,7 @@ class Network:
     def __init__(
         self,
         layers: Sequence[Layer],
-        loss: str | Loss = "squared_error",
+        loss: str | Loss | Mapping[str, Any] = "squared_error",
         *,
         input_shape: Sequence[int] | int,
         seed: int = 0,
@@ -326,7 +327,7 @@ class Network:
         """Layers, loss and input shape as data that JSON can hold; no parameters."""
         return {
             "layers": [config(item) for item in self.layers],
-            "loss": self.loss.name,
+            "loss": self.loss.config(),
             "input_shape": list(self.input_shape),
             "seed": self.seed,
             "dtype": self.engine.dtype.name,

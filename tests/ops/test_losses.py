@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.special import expit, softmax
+from scipy.special import expit, rel_entr, softmax
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 import chainrule as cr
@@ -20,6 +20,8 @@ ENGINES = [
 def targets(record, rng, shape):
     if record.targets == "classes":
         return rng.dirichlet(np.ones(shape[1]), size=shape[0])
+    if record.targets == "counts":
+        return rng.poisson(2.0, size=shape).astype(float)
     return rng.uniform(size=shape) if record.targets == "fractions" else rng.normal(size=shape)
 
 
@@ -44,7 +46,7 @@ def test_slopes_agree_with_centred_differences(name, engine, dtype, tolerance):
         shift = np.zeros(3)
         shift[k] = h
         values = [
-            np.mean(evaluate(record.value_expression, {"z": z + s, "t": t}))
+            np.mean(evaluate(record.value_expression, {"z": z + s, "t": t, **record.all_settings}))
             for s in (shift, -shift)
         ]
         true[k] = (values[0] - values[1]) / (2 * h)
@@ -57,6 +59,8 @@ def test_slopes_agree_with_centred_differences(name, engine, dtype, tolerance):
 def test_scores_far_out_give_finite_numbers(name, engine, dtype, tolerance):
     record, rng = LOSSES[name], np.random.default_rng(0)
     z = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4], [-1e4, 1e4, 3.0]])
+    if record.name == "poisson":  # its mean is eᶻ, which no number can hold beyond z = 709
+        z = np.minimum(z, 80)
     value, gradients, metric = through(name, z, targets(record, rng, z.shape), engine, dtype)
     assert np.isfinite(value)
     assert np.isfinite(metric)
@@ -125,13 +129,112 @@ def test_squared_error_is_half_the_mean_square(engine):
 @pytest.mark.parametrize("name", LOSSES)
 def test_probabilities_are_probabilities(name):
     z = np.array([[1e4, -1e4, 0.0], [1.0, 2.0, 3.0]])
+    if name == "poisson":
+        z = np.minimum(z, 80)
+    expected = {
+        "classes": softmax(z, axis=1),
+        "fractions": expit(z),
+        "counts": np.exp(np.minimum(z, 80)),
+    }
+    if name in ("hinge", "multiclass_margin"):  # scores that are no logits
+        expected = {}
     link = evaluate(LOSSES[name].link_expression, {"z": z})
-    if LOSSES[name].targets == "classes":
-        np.testing.assert_allclose(link, softmax(z, axis=1), atol=1e-15)
-    elif LOSSES[name].targets == "fractions":
-        np.testing.assert_allclose(link, expit(z), atol=1e-15)
-    else:
-        np.testing.assert_array_equal(link, z)
+    np.testing.assert_allclose(link, expected.get(LOSSES[name].targets, z), atol=1e-15)
+
+
+# ------------------------------------------------- every loss, written out again
+
+
+def log_softmax(z):
+    return np.log(softmax(z, axis=1))
+
+
+def smooth(z, t):
+    return -np.sum((0.9 * t + 0.1 / z.shape[1]) * log_softmax(z), axis=1)
+
+
+def margins(z, t):
+    """Weston and Watkins, class by class; only for targets that are one class."""
+    rows = []
+    for scores, right in zip(z, t.argmax(axis=1), strict=True):
+        wrong = [max(0, 1 + s - scores[right]) for k, s in enumerate(scores) if k != right]
+        rows.append(sum(wrong))
+    return np.array(rows)
+
+
+def huber(z, t):
+    e = np.abs(z - t)
+    return np.where(e < 1, e**2 / 2, e - 0.5).sum(axis=1)
+
+
+WRITTEN_OUT = {
+    "squared_error": lambda z, t: 0.5 * ((z - t) ** 2).sum(axis=1),
+    "cross_entropy": lambda z, t: -np.sum(t * log_softmax(z), axis=1),
+    "binary_cross_entropy": lambda z, t: (
+        -np.sum(t * np.log(expit(z)) + (1 - t) * np.log(expit(-z)), axis=1)
+    ),
+    "smooth_cross_entropy": smooth,
+    "focal": lambda z, t: (
+        -((1 - (t * softmax(z, axis=1)).sum(axis=1)) ** 2)
+        * np.log((t * softmax(z, axis=1)).sum(axis=1))
+    ),
+    "kullback_leibler": lambda z, t: rel_entr(t, softmax(z, axis=1)).sum(axis=1),
+    "multiclass_margin": margins,
+    "hinge": lambda z, t: np.maximum(0, 1 - np.where(t == 1, 1, -1) * z).sum(axis=1),
+    "absolute_error": lambda z, t: np.abs(z - t).sum(axis=1),
+    "huber": huber,
+    "quantile": lambda z, t: 0.5 * np.abs(z - t).sum(axis=1),
+    "poisson": lambda z, t: (np.exp(z) - t * z).sum(axis=1),
+}
+
+
+def test_every_loss_is_written_out():
+    assert set(WRITTEN_OUT) == set(LOSSES)
+
+
+@pytest.mark.parametrize(("engine", "dtype", "tolerance"), ENGINES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_values_agree_with_the_textbook(name, engine, dtype, tolerance):
+    rng = np.random.default_rng(5)
+    z, kind = rng.normal(size=(40, 4)), LOSSES[name].targets
+    hard = {
+        "classes": np.eye(4)[rng.integers(4, size=40)],
+        "fractions": rng.integers(2, size=(40, 4)),
+    }
+    t = hard.get(kind, targets(LOSSES[name], rng, z.shape))
+    value, _, _ = through(name, z, t, engine, dtype)
+    assert value == pytest.approx(WRITTEN_OUT[name](z, t).mean(), rel=max(tolerance, 1e-12) * 10)
+
+
+def test_settings_of_a_loss_change_it_on_both_engines():
+    z, t = np.array([[3.0], [-1.0]]), np.array([[0.0], [0.0]])
+    for engine in ("reference", "compiled"):
+        value, gradients, _ = through({"name": "quantile", "level": 0.9}, z, t, engine)
+        assert value == pytest.approx((0.1 * 3 + 0.9 * 1) / 2)
+        assert gradients["0.bias"][0] == pytest.approx((0.1 - 0.9) / 2)
+        value, _, _ = through(LOSSES["huber"](delta=2.0), z, t, engine)
+        assert value == pytest.approx((2 * (3 - 1) + 0.5) / 2)
+
+
+def test_the_divergence_is_0_only_where_the_distributions_agree():
+    p = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
+    z = np.log(np.maximum(p, 1e-300))
+    assert through("kullback_leibler", z, p)[0] == pytest.approx(0, abs=1e-12)
+    assert through("kullback_leibler", z[::-1], p)[0] > 0.1
+
+
+def test_the_quantile_loss_finds_the_quantile():
+    y = np.random.default_rng(0).exponential(size=(2001, 1))
+    net = cr.Network([cr.Dense(1)], {"name": "quantile", "level": 0.9}, input_shape=(1,))
+    cr.train(net, np.zeros((2001, 1)), y, optimizer=cr.SGD(0.05), batch_size=2001, epochs=2000)
+    assert net.predict([[0.0]])[0, 0] == pytest.approx(np.quantile(y, 0.9), abs=0.05)
+
+
+def test_a_setting_out_of_its_interval_is_refused():
+    with pytest.raises(HyperparameterError, match=r"level = 1.0 .*\(0, 1\)"):
+        LOSSES["quantile"](level=1.0)
+    with pytest.raises(UnknownNameError, match="delta"):
+        loss({"name": "huber", "delt": 1})
 
 
 # ------------------------------------------------------------------ bad input
@@ -146,6 +249,7 @@ def test_probabilities_are_probabilities(name):
         ("cross_entropy", np.full((3, 3), 1.5), "from 0 to 1"),
         ("cross_entropy", np.ones((3, 2)), "2 columns, the network has 3 outputs"),
         ("binary_cross_entropy", np.full((3, 3), 2.0), "from 0 to 1"),
+        ("poisson", np.full((3, 3), -1.0), "of 0 or more"),
         ("squared_error", [0, 1], "one target for each of 3 rows"),
         ("squared_error", [[0, 1, np.nan]] * 3, r"missing \(NaN\) in row 0, column 2"),
         ("squared_error", [["a", "b", "c"]] * 3, "expected numbers"),

@@ -179,7 +179,7 @@ def _loss(s: ReferenceSession, i: Instruction, a: list[Array]) -> tuple[Array, .
     record = i.attributes["loss"]
     z, t, share = _targets(s, i, a)
     weight = float(s.xp.sum(a[2])) if len(a) > 2 else z.shape[0]
-    value = s.xp.sum(share * s.value(i, record.value_expression, z=z, t=t))
+    value = s.xp.sum(share * s.value(i, record.value_expression, z=z, t=t, **record.all_settings))
     metric = s.xp.sum(share * s.value(i, record.metric_expression, z=z, t=t))
     s.totals.loss += float(value) * weight
     s.totals.metric += float(metric) * weight
@@ -188,8 +188,9 @@ def _loss(s: ReferenceSession, i: Instruction, a: list[Array]) -> tuple[Array, .
 
 
 def _loss_slope(s: ReferenceSession, i: Instruction, a: list[Array]) -> tuple[Array, ...]:
+    record = i.attributes["loss"]
     z, t, share = _targets(s, i, a)
-    return (share * s.value(i, i.attributes["loss"].slope_expression, z=z, t=t),)
+    return (share * s.value(i, record.slope_expression, z=z, t=t, **record.all_settings),)
 
 
 def _update(s: ReferenceSession, i: Instruction, a: list[Array]) -> tuple[Array, ...]:

@@ -86,7 +86,7 @@ def config(given: Layer) -> dict[str, Any]:
     for item in fields(given):  # type: ignore[arg-type]
         value = getattr(given, item.name)
         if isinstance(value, ActivationFunction):
-            value = {"name": value.name, **value.settings}
+            value = value.config()
         result[item.name] = value
     return result
 

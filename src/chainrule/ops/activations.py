@@ -9,13 +9,14 @@ No formula overflows: exponentials are taken of negative numbers only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from math import sqrt as root
 from typing import Any
 
 from chainrule.errors import HyperparameterError, unknown_name
+from chainrule.ops.configurable import Configurable
 from chainrule.ops.expression import (
     Expression,
     Variable,
@@ -37,7 +38,7 @@ __all__ = ["ACTIVATIONS", "ActivationFunction", "activation", "sigmoid", "softpl
 
 
 @dataclass(frozen=True)
-class ActivationFunction:
+class ActivationFunction(Configurable):
     """One activation: what it computes, how steep it is, and what a reader wants to know.
 
     Attributes
@@ -63,49 +64,26 @@ class ActivationFunction:
         Why gradients cannot train it; empty for the others.
     """
 
-    name: str
     value: Callable[..., Any]
     slope: Callable[..., Any] | None
     formula: str
     slope_formula: str
     range: tuple[float, float] = (-inf, inf)
     kinks: tuple[float, ...] = ()
-    parameters: tuple[Hyperparameter, ...] = ()
-    settings: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
     untrainable: str = ""
-
-    def __call__(self, **settings: float) -> ActivationFunction:
-        """The same activation with other settings.
-
-        Examples
-        --------
-        >>> ACTIVATIONS["leaky_relu"](k=0.2).all_settings
-        {'k': 0.2}
-        """
-        known = {p.name: p for p in self.parameters}
-        for name, value in settings.items():
-            if name not in known:
-                raise unknown_name(f"setting of activation '{self.name}'", name, known)
-            known[name].check(value)
-        return replace(self, settings={**self.settings, **settings})
-
-    @property
-    def all_settings(self) -> dict[str, float]:
-        """Every setting, by default or as given."""
-        return {p.name: self.settings.get(p.name, p.default) for p in self.parameters}
 
     @cached_property
     def value_expression(self) -> Expression:
         """The value, of z's shape, as a tree over the variable `z` and the settings."""
-        return as_expression(self.value(Variable("z"), **self._symbols))
+        return as_expression(self.value(Variable("z"), **self.symbols))
 
     @cached_property
     def slope_expression(self) -> Expression:
         """The slope, of z's shape, as a tree over `z`, `y` and the settings."""
         if self.slope is None:
             raise HyperparameterError(f"activation '{self.name}' has no slope: {self.untrainable}")
-        return as_expression(self.slope(Variable("z"), Variable("y"), **self._symbols))
+        return as_expression(self.slope(Variable("z"), Variable("y"), **self.symbols))
 
     @property
     def slope_reads(self) -> tuple[str, ...]:
@@ -115,11 +93,7 @@ class ActivationFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a record by its name: formulas are functions and live in the registry."""
-        return activation, ({"name": self.name, **self.settings},)
-
-    @property
-    def _symbols(self) -> dict[str, Expression]:
-        return {p.name: Variable(p.name) for p in self.parameters}
+        return activation, (self.config(),)
 
 
 def sigmoid(z: Any) -> Any:
@@ -150,8 +124,8 @@ _STEP = "its slope is 0 wherever it exists, so no gradient reaches the weights; 
 'tanh' to train, or set the weights by hand"
 
 
-def _alpha(name: str, default: float, meaning: str, source: str) -> Hyperparameter:
-    return Hyperparameter(name, default, Interval("(0, inf)"), meaning, source=source)
+def _alpha(name: str, default: float, meaning: str) -> Hyperparameter:
+    return Hyperparameter(name, default, Interval("(0, inf)"), meaning)
 
 
 ACTIVATIONS: dict[str, ActivationFunction] = {
@@ -182,8 +156,8 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
         ActivationFunction(
             "elu", lambda z, alpha: where(z > 0, z, alpha * expm1(minimum(z, 0))),
             lambda z, y, alpha: where(y > 0, 1, y + alpha),
-            "z if z > 0 else α(eᶻ − 1)", "1 if z > 0 else y + α", (-1, inf), (),
-            (_alpha("alpha", 1.0, "−α is the output far to the left", "arXiv 1511.07289"),),
+            "z if z > 0 else α(eᶻ − 1)", "1 if z > 0 else y + α", (-1, inf),
+            parameters=(_alpha("alpha", 1.0, "−α is the output far to the left"),),
             source="000; arXiv 1511.07289"),
         ActivationFunction(
             "softplus", softplus, lambda z, y: -expm1(-y),

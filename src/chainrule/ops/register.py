@@ -150,7 +150,7 @@ def register_loss(
         ``slope(z, t)`` = ∂value/∂z, (rows, outputs).
     link : callable
         Scores to predictions.
-    targets : {"classes", "numbers", "fractions"}
+    targets : {"classes", "numbers", "fractions", "counts"}
     formula, slope_formula, source
         For tables.
 
@@ -186,13 +186,13 @@ def wrong_loss_slope(record: Loss) -> tuple[float, float, float] | None:
     for column in range(3):
         shift = np.zeros(3)
         shift[column] = _STEP
-        high, low = (_value(record.value_expression, z + s, t) for s in (shift, -shift))
+        high, low = (_value(record, record.value_expression, z + s, t) for s in (shift, -shift))
         true[:, [column]] = (high - low) / (2 * _STEP)
-    return _worst(z, evaluate(record.slope_expression, {"z": z, "t": t}) + 0 * z, true)
+    return _worst(z, _value(record, record.slope_expression, z, t) + 0 * z, true)
 
 
-def _value(tree: Expression, z: np.ndarray, t: np.ndarray) -> np.ndarray:
-    return evaluate(tree, {"z": z, "t": t})
+def _value(record: Loss, tree: Expression, z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    return evaluate(tree, {"z": z, "t": t, **record.all_settings})
 
 
 def _targets_like(record: Loss, rng: np.random.Generator) -> np.ndarray:
@@ -200,4 +200,6 @@ def _targets_like(record: Loss, rng: np.random.Generator) -> np.ndarray:
         return rng.normal(scale=2, size=(64, 3))
     if record.targets == "fractions":
         return rng.uniform(size=(64, 3))
+    if record.targets == "counts":
+        return rng.poisson(2.0, size=(64, 3)).astype(float)
     return rng.dirichlet(np.ones(3), size=64)

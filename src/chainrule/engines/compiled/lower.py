@@ -115,7 +115,7 @@ def _dropout(i: Instruction, at: Binding) -> Row:
 
 @lru_cache(maxsize=512)
 def _activation_text(record: _Frozen, kind: str, in_place: bool) -> str:
-    activation = record.record
+    activation: ActivationFunction = record.record
     scalars = list(activation.all_settings)
     if kind == "slope":
         slope, reads = activation.slope_expression, activation.slope_reads
@@ -138,9 +138,9 @@ def _activation_text(record: _Frozen, kind: str, in_place: bool) -> str:
 
 @dataclass(frozen=True)
 class _Frozen:
-    """An activation as a cache key: its formulas, whatever its settings."""
+    """An activation or a loss as a cache key: its formulas, whatever its settings."""
 
-    record: ActivationFunction
+    record: Any
 
     def __hash__(self) -> int:
         return hash((self.record.name, id(self.record.value), id(self.record.slope)))
@@ -184,8 +184,9 @@ def _sum(i: Instruction, at: Binding) -> Row:
 
 
 @lru_cache(maxsize=128)
-def _loss_text(record: Loss, kind: str, indices: bool, weighted: bool) -> str:
-    """ops: z, t, [weights], [dz]; dims: m, n, address of the totals."""
+def _loss_text(frozen: _Frozen, kind: str, indices: bool, weighted: bool) -> str:
+    """ops: z, t, [weights], [dz]; dims: m, n, address of the totals; attrs: the settings."""
+    record: Loss = frozen.record
     inputs: dict[str, Input | Given] = {
         "z": Input(0),
         "t": Input(1, "one_hot" if indices else "element"),
@@ -211,17 +212,17 @@ def _loss_text(record: Loss, kind: str, indices: bool, weighted: bool) -> str:
         tail += ["totals[0] += loss_sum", "totals[2] += metric_sum"]
     target = 3 if weighted else 2
     outputs = [] if kind == "loss" else [Output(record.slope_expression * share, target)]
-    return kernel_text(inputs, outputs, totals, prelude=prelude, tail=tail)
+    return kernel_text(inputs, outputs, totals, list(record.all_settings), prelude, tail)
 
 
 def _loss(i: Instruction, at: Binding) -> Row:
     record, kind = i.attributes["loss"], i.operation
-    text = _loss_text(record, kind, i.attributes["indices"], len(i.operands) > 2)
+    text = _loss_text(_Frozen(record), kind, i.attributes["indices"], len(i.operands) > 2)
     results = () if kind == "loss" else i.results[-1:]
     operands = [at.address(x) for x in (*i.operands, *results)]
-    return Row(
-        at.key(f"{kind}_{record.name}", text), operands, [*at.shape(i.operands[0]), at.totals]
-    )
+    dims = [*at.shape(i.operands[0]), at.totals]
+    key = at.key(f"{kind}_{record.name}", text)
+    return Row(key, operands, dims, list(record.all_settings.values()))
 
 
 # --------------------------------------------------------------- optimizers
