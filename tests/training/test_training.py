@@ -153,11 +153,12 @@ def test_the_history_has_one_entry_an_epoch_and_becomes_a_frame():
     frame = history.to_frame()
     assert isinstance(frame, pd.DataFrame)
     assert list(frame.columns) == [
-        "epoch", "loss", "accuracy", "validation loss", "validation accuracy", "seconds",
+        "epoch", "loss", "accuracy", "validation loss", "validation accuracy", "learning rate",
+        "seconds",
     ]  # fmt: skip
     assert frame["loss"].tolist() == history.loss
     assert (frame["seconds"] > 0).all()
-    assert history.to_frame("polars").shape == history.to_frame("pyarrow").shape == (4, 6)
+    assert history.to_frame("polars").shape == history.to_frame("pyarrow").shape == (4, 7)
     assert "4 epochs" in str(history)
     with pytest.raises(UnknownNameError, match="polars"):
         history.to_frame("excel")

@@ -84,8 +84,11 @@ class Session(Protocol):
         """Whether the loss of the last minibatch was not finite."""
         ...
 
-    def start_epoch(self, epoch: int, shuffle: bool) -> None:
-        """Put the rows in this epoch's order and clear the totals."""
+    def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
+        """Put the rows in this epoch's order and clear the totals.
+
+        `rates`, (minibatches,), multiply the learning rate; 1 if not given.
+        """
         ...
 
     def run(self, steps: int) -> int:

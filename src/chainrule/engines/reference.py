@@ -71,16 +71,18 @@ class ReferenceSession:
         self.data = dict(data)
         self.values: dict[str, Array] = {}
         self.order, self.start, self.step = batches.rows, 0, 0
+        self.rates = np.ones(batches.per_epoch)
         self.totals, self.failed = Totals(), False
 
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
 
-    def start_epoch(self, epoch: int, shuffle: bool) -> None:
+    def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
         """Put the rows in this epoch's order and clear the totals."""
         rows = self.batches.rows
         self.order = shuffled(rows, self.batches.shuffle_key(epoch)) if shuffle else rows
+        self.rates = np.ones(self.batches.per_epoch) if rates is None else rates
         self.start, self.totals, self.failed = 0, Totals(), False
 
     def run(self, steps: int) -> int:
@@ -197,6 +199,7 @@ def _update(s: ReferenceSession, i: Instruction, a: list[Array]) -> tuple[Array,
     rule = i.attributes["optimizer"]
     values = dict(zip(("w", "g", *type(rule).state), a, strict=True))
     hyper = settings(rule) | i.attributes["overrides"]
+    hyper["learning_rate"] *= float(s.rates[s.start // s.batches.size])
     return tuple(
         evaluate(tree, {**values, **hyper, "t": float(s.step + 1)}, s.xp)
         for tree in update_expressions(rule).values()

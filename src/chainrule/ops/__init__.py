@@ -27,6 +27,7 @@ from chainrule.ops.initializers import INITIALIZERS, initializer
 from chainrule.ops.losses import LOSSES, Loss, loss, softmax
 from chainrule.ops.optimizers import OPTIMIZERS, optimizer
 from chainrule.ops.register import register_activation, register_loss
+from chainrule.ops.schedules import SCHEDULES, schedule
 
 __all__ = [
     "ACTIVATIONS",
@@ -34,6 +35,7 @@ __all__ = [
     "INITIALIZERS",
     "LOSSES",
     "OPTIMIZERS",
+    "SCHEDULES",
     "ActivationFunction",
     "Loss",
     "absolute",
@@ -52,6 +54,7 @@ __all__ = [
     "register_loss",
     "row_max",
     "row_sum",
+    "schedule",
     "sigmoid",
     "softmax",
     "softplus",

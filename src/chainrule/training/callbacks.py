@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
+
 if TYPE_CHECKING:
     from chainrule.network import Network
     from chainrule.training.history import History
 
-__all__ = ["Callback", "TrainingState"]
+__all__ = ["Callback", "ReduceOnPlateau", "TrainingState"]
 
 
 @dataclass
@@ -24,12 +26,15 @@ class TrainingState:
         Filled up to the epoch that has just ended.
     epoch, epochs : int
         Epochs done, and asked for.
+    rate_factor : float
+        Multiplies the learning rate of the epochs to come; a callback may change it.
     """
 
     network: Network
     history: History
     epochs: int
     epoch: int = 0
+    rate_factor: float = 1.0
     stop_reason: str = field(default="")
 
     def stop(self, reason: str = "stopped by a callback") -> None:
@@ -56,3 +61,44 @@ class Callback:
 
     def on_train_end(self, state: TrainingState) -> None:
         """After the last epoch, when the best weights are back in place; also after an error."""
+
+
+_FACTOR = Hyperparameter(
+    "factor", 0.5, Interval("(0, 1)"), "what the learning rate is multiplied by on a plateau"
+)
+
+
+class ReduceOnPlateau(Callback):
+    """Multiply the learning rate by `factor` when the loss has not fallen for `patience` epochs.
+
+    The validation loss where there is one, else the training loss.
+
+    Parameters
+    ----------
+    factor : float
+    patience : int
+
+    Examples
+    --------
+    >>> import chainrule as cr, numpy as np
+    >>> net = cr.Network([cr.Dense(1)], input_shape=(1,))
+    >>> plateau = ReduceOnPlateau(factor=0.1, patience=2)
+    >>> history = cr.train(net, np.zeros((4, 1)), np.zeros(4), epochs=5, callbacks=[plateau])
+    >>> [round(rate, 9) for rate in history.learning_rate]
+    [0.001, 0.001, 0.001, 0.0001, 0.0001]
+    """
+
+    def __init__(self, factor: float = _FACTOR.default, patience: int = 5) -> None:
+        _FACTOR.check(factor)
+        check(patience=patience)
+        self.factor, self.patience = factor, patience
+        self.best, self.waited = float("inf"), 0
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        """Count the epochs without a lower loss."""
+        loss = (state.history.validation_loss or state.history.loss)[-1]
+        self.waited = 0 if loss < self.best else self.waited + 1
+        self.best = min(self.best, loss)
+        if self.waited >= self.patience:
+            state.rate_factor *= self.factor
+            self.waited = 0

@@ -23,6 +23,8 @@ class History:
     validation_loss, validation_metric : list of float
         The same on the validation rows at the end of the epoch, without dropout; empty without
         validation.
+    learning_rate : list of float
+        Of the epoch's last update.
     seconds : list of float
         Time of the epoch, validation included.
     metric_name : str
@@ -38,6 +40,7 @@ class History:
     metric: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_metric: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = ""
@@ -55,7 +58,8 @@ class History:
         if self.validation_loss:
             columns["validation loss"] = list(self.validation_loss)
             columns[f"validation {self.metric_name}"] = list(self.validation_metric)
-        return columns | {"seconds": list(self.seconds)}
+        last = {"learning rate": list(self.learning_rate), "seconds": list(self.seconds)}
+        return columns | last
 
     def to_frame(self, backend: str | None = None) -> Any:
         """The history as a data frame, one row an epoch.

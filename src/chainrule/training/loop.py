@@ -15,8 +15,10 @@ from chainrule.engines import Batches, Session, allocate
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
 from chainrule.network import PREDICTION_ROWS, Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
-from chainrule.ops.optimizers import Optimizer
+from chainrule.ops.optimizers import Optimizer, settings
 from chainrule.ops.optimizers import optimizer as optimizer_record
+from chainrule.ops.schedules import Schedule
+from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.tape import plan
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
@@ -35,6 +37,7 @@ def train(
     y: Any,
     *,
     optimizer: str | Optimizer = "adam",
+    schedule: str | Schedule = "constant",
     batch_size: int = _H["batch_size"].default,
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
@@ -60,6 +63,8 @@ def train(
         Class indices, class probabilities or numbers, as the loss asks.
     optimizer : str or Optimizer
         Such as ``"adam"`` or ``Adam(3e-4)``.
+    schedule : str or Schedule
+        How the learning rate changes, such as ``"cosine"``; `ops.SCHEDULES` has them all.
     batch_size, epochs : int
     validation : tuple or float, optional
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
@@ -115,11 +120,12 @@ def train(
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
+    rule = optimizer_record(optimizer)
     run = _Run(
         network=network,
-        session=_training_session(
-            network, data, form, optimizer_record(optimizer), Batches(batch_size, rows, seed)
-        ),
+        session=_training_session(network, data, form, rule, Batches(batch_size, rows, seed)),
+        learning_rate=settings(rule)["learning_rate"],
+        schedule=schedule_record(schedule),
         held_out=held_out,
         best=BestWeights(
             network.parameters,
@@ -203,6 +209,8 @@ class _Run:
 
     network: Network
     session: Session
+    learning_rate: float
+    schedule: Schedule
     held_out: Session | None
     best: BestWeights
     state: TrainingState
@@ -231,14 +239,22 @@ class _Run:
 
     def one_epoch(self, bar: Progress) -> None:
         state, begin = self.state, time.perf_counter()
-        self.session.start_epoch(state.epoch, self.shuffle)
+        rates = self.rates()
+        self.session.start_epoch(state.epoch, self.shuffle, rates)
         self.minibatches(bar)
         if state.stop_reason == "loss not finite":
             return
         state.epoch += 1
+        self.state.history.learning_rate.append(self.learning_rate * float(rates[-1]))
         self.record(begin)
         self.reasons_to_stop()
         self.call("on_epoch_end")
+
+    def rates(self) -> np.ndarray:
+        """Factors of the learning rate for this epoch's minibatches, (minibatches,)."""
+        count, state = self.session.batches.per_epoch, self.state
+        updates = np.arange(state.epoch * count, (state.epoch + 1) * count)
+        return state.rate_factor * self.schedule.factors(updates, state.epochs * count)
 
     def minibatches(self, bar: Progress) -> None:
         """Run the epoch, coming up for air every so often."""

@@ -23,7 +23,8 @@ TOTALS = 12  # address of the sums of loss, weight and metric
 ORDER = 13  # address of this epoch's order of the rows
 BASE = 14  # address of the rows before shuffling
 KEY = 15  # key of this epoch's order
-WORDS = 16
+RATES = 16  # address of the factors of the learning rate, one for each minibatch
+WORDS = 17
 
 # A row of a program: int64 places, the last ones holding the bits of float64 numbers.
 OPS, DIMS, ATTRS = 1, 9, 18

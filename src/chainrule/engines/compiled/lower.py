@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import product_address
 from chainrule.engines.compiled.codegen import Given, Input, Output, kernel_text
 from chainrule.engines.compiled.store import KernelKey
@@ -231,15 +232,18 @@ def _loss(i: Instruction, at: Binding) -> Row:
 @lru_cache(maxsize=64)
 def _update_text(kind: Any) -> str:
     """ops: w, g, state…; dims: 1, size, address of the control words; attrs: the fields."""
-    from chainrule.engines.compiled.control import STEP
-
     trees = update_expressions(kind)
     names = ["w", "g", *kind.state]
     inputs: dict[str, Input | Given] = {name: Input(place) for place, name in enumerate(names)}
-    inputs["t"] = Given("t")
+    inputs |= {"t": Given("t"), "learning_rate": Given("rate")}
     outputs = [Output(tree, names.index(name)) for name, tree in trees.items()]
     scalars = [item.name for item in fields(kind)]
-    prelude = [f"t = float(int64s(dims[2])[{STEP}] + 1)"]
+    prelude = [
+        "control = int64s(dims[2])",
+        f"t = float(control[{word.STEP}] + 1)",
+        f"factor = doubles(control[{word.RATES}])[control[{word.START}] // control[{word.BATCH}]]",
+        f"rate = attrs[{scalars.index('learning_rate')}] * factor",
+    ]
     return kernel_text(inputs, outputs, scalars=scalars, prelude=prelude)
 
 

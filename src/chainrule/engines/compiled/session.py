@@ -73,6 +73,7 @@ class CompiledSession:
         self._control = aligned(word.WORDS, np.int64)
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
         self._order = self._rows
+        self._rates = aligned(batches.per_epoch, np.float64)
         self._buffers = [aligned(batches.size * width, engine.dtype) for width in plan.widths]
         self._arrays = {**memory, **self._intermediates(batches.size)}
         self._programs: list[np.ndarray] = []
@@ -107,10 +108,11 @@ class CompiledSession:
         self.data.update(data)
         self._assemble()
 
-    def start_epoch(self, epoch: int, shuffle: bool) -> None:
+    def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
         """Put the rows in this epoch's order and clear the totals."""
         self._sums[:] = 0
         self._control[[word.START, word.FAILED]] = 0
+        self._rates[:] = 1 if rates is None else rates
         if shuffle:
             if self._order is self._rows:
                 self._order = np.empty_like(self._rows)
@@ -145,6 +147,7 @@ class CompiledSession:
         c = self._control
         c[word.BATCH], c[word.ROWS], c[word.SEED] = size, rows, self.batches.seed
         c[word.FULL], c[word.LAST] = (p.ctypes.data for p in self._programs)
+        c[word.RATES] = self._rates.ctypes.data
         c[word.TOTALS], c[word.BASE] = self._sums.ctypes.data, self._rows.ctypes.data
         instructions = self.plan.tape.instructions
         c[word.INSTRUCTIONS] = len(instructions)
