@@ -53,5 +53,5 @@ loss='squared_error', input_shape=(3,))
         return kinds[kind].from_config(config, tensors)
     except ChainruleError as error:
         raise ModelFileError(f"{path} cannot be loaded: {error}") from None
-    except (KeyError, TypeError) as error:
-        raise ModelFileError(f"{path} lacks a part of the model: {error}.") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"{path} lacks a part of the model: {error!r}.") from None

@@ -22,7 +22,7 @@ _EPOCHS = 200
 _BATCH = 32
 
 
-@click.command(cls=ChainruleCommand)
+@click.command(cls=ChainruleCommand, short_help="Train on real data, beside scikit-learn.")
 def demo() -> None:
     """Train on 344 penguins, compare with scikit-learn, show the tape, save, load and predict."""
     import numpy as np
@@ -33,7 +33,7 @@ def demo() -> None:
 
     table = load_penguins()
     X, column, _ = split_target(table, _TARGET)
-    y = np.asarray(column.to_pylist())
+    y = np.asarray(column.to_list())
     train, test = train_test_split(np.arange(len(y)), stratify=y, random_state=0)
     click.echo(
         f"344 penguins of three species; {len(train)} to learn from, {len(test)} to test; "
@@ -132,17 +132,8 @@ def _elsewhere(model: Any, X: Any, y: Any) -> None:
             f"\nSaved {path.stat().st_size / 1024:.0f} KiB; a new process loads it and predicts "
             f"{len(y)} rows of a CSV file:\n"
         )
-        command = [
-            sys.executable,
-            "-m",
-            "chainrule",
-            "predict",
-            str(path),
-            str(data),
-            "-o",
-            str(out),
-        ]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "chainrule", "predict", path, data, "-o", out]
+        subprocess.run(list(map(str, command)), check=True, stderr=subprocess.DEVNULL)
         predicted = csv.read_csv(out)
     right = sum(a == b for a, b in zip(predicted.column("prediction").to_pylist(), y, strict=True))
     rows = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 import chainrule
@@ -18,6 +21,9 @@ __all__ = ["main"]
 @click.version_option(chainrule.__version__, prog_name="chainrule")
 def main() -> None:
     """Neural networks you can read, on the computer you have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # δ becomes ? where the terminal has no δ
+            stream.reconfigure(errors="replace")
 
 
 for command in (train, predict, evaluate, explain, activations, demo):

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from chainrule.cli.console import ChainruleCommand, show_table
+from chainrule.cli.console import ChainruleCommand, show_pairs, show_table
+
+if TYPE_CHECKING:
+    from chainrule.data.tables import Column
 
 __all__ = ["activations", "explain"]
 
 
-@click.command(cls=ChainruleCommand)
+@click.command(cls=ChainruleCommand, short_help="Print the equations and the tape of a model.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--notation",
     type=click.Choice(["000", "002"]),
     default="000",
-    show_default=True,
-    help="The lecture notes' symbols: (z, y, δ) or (s, h, Δ).",
+    help="The lecture notes' symbols: 000 is (z, y, δ), the default; 002 is (s, h, Δ).",
 )
 @click.option("--latex", is_flag=True, help="The equations as LaTeX, nothing else.")
-def explain(model: Path, notation: Any, latex: bool) -> None:  # fmt: skip
-    """Print the network of MODEL: its equations, forward and backward, and its tape."""
+def explain(model: Path, notation: Any, latex: bool) -> None:
+    """Print the network of MODEL: its inputs, its equations forward and backward, and its tape."""
     from chainrule.loading import load
     from chainrule.network import Network
 
@@ -33,22 +35,38 @@ def explain(model: Path, notation: Any, latex: bool) -> None:  # fmt: skip
     if latex:
         click.echo(text)
         return
-    encoder = getattr(loaded, "encoder_", None)
-    if encoder is not None:
-        rows = [
-            (c.name, c.kind, f"{c.mean:.4g}", f"{c.scale:.4g}", "yes" if c.gaps else "")
-            if c.kind == "number"
-            else (c.name, c.kind, ", ".join(c.levels), "", "")
-            for c in encoder.columns_
-        ]
-        show_table("Inputs", ["column", "kind", "mean or levels", "scale", "gaps"], rows)
+    if not isinstance(loaded, Network):
+        click.echo("Inputs: the columns of the table, side by side\n")
+        show_pairs([(column.name, _encoding(column)) for column in loaded.encoder_.columns_])
+        click.echo(f"\nOutput: {_meaning(loaded)}\n")
     click.echo("Equations\n")
     click.echo(text)
     click.echo("\nTape of one training step\n")
     click.echo(str(network.tape()))
 
 
-@click.command(cls=ChainruleCommand)
+def _encoding(column: Column) -> str:
+    if column.kind == "category":
+        return f"1 in the column of its level: {', '.join(column.levels)}"
+    value = f"(x {_signed(-column.mean)}) / {column.scale:.4g}"
+    return value + (f"; a gap is {column.median:.4g}, and 1 marks it" if column.gaps else "")
+
+
+def _signed(x: float) -> str:
+    return f"{'−' if x < 0 else '+'} {abs(x):.4g}"
+
+
+def _meaning(fitted: Any) -> str:
+    name = fitted.target_name_ or "target"
+    if hasattr(fitted, "classes_"):
+        return f"{name}, the class with the largest score: {', '.join(map(str, fitted.classes_))}"
+    if len(fitted.target_mean_) > 1:
+        return f"{len(fitted.target_mean_)} numbers"
+    mean, scale = fitted.target_mean_[0], fitted.target_scale_[0]
+    return f"{name} = {scale:.4g} × score {_signed(mean)}"
+
+
+@click.command(cls=ChainruleCommand, short_help="List the activations: value, slope, range, kinks.")
 def activations() -> None:
     """List the activations: value, slope, range, kinks."""
     from chainrule.ops import ACTIVATIONS

@@ -76,8 +76,8 @@ def finite(array: np.ndarray, name: str) -> np.ndarray:
             row, column = (int(k) for k in np.argwhere(bad)[0])
             what = "missing (NaN)" if np.isnan(part[row, column]) else "infinite"
             raise DataError(
-                f"{name} is {what} in row {start + row}, column {column} (counted from 0): replace or "
-                f"drop such rows. NetworkClassifier and NetworkRegressor fill in missing values."
+                f"{name} is {what} in row {start + row}, column {column} (counted from 0): replace "
+                f"or drop such rows. NetworkClassifier and NetworkRegressor fill in missing values."
             )
     return array
 
@@ -107,9 +107,11 @@ def as_targets(y: Any, loss: Loss, outputs: int, rows: int) -> tuple[np.ndarray,
         raise DataError(
             f"y has {array.shape[1]} columns, the network has {outputs} outputs: they must agree."
         )
-    if loss.targets != "numbers" and (array.min() < 0 or array.max() > 1):
+    most = {"numbers": np.inf, "counts": np.inf}.get(loss.targets, 1)
+    if loss.targets != "numbers" and (array.min() < 0 or array.max() > most):
+        allowed = "from 0 to 1" if most == 1 else "of 0 or more"
         raise DataError(
-            f"loss '{loss.name}' needs targets from 0 to 1, y goes from {array.min():g} to "
+            f"loss '{loss.name}' needs targets {allowed}, y goes from {array.min():g} to "
             f"{array.max():g}."
         )
     return array, False

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import DataError, unknown_name
+from chainrule.errors import DataError, closest, unknown_name
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -41,7 +41,8 @@ def read_table(path: str | Path) -> pa.Table:
     if path.is_dir():
         raise DataError(f"{path} is a folder: give a .csv or .parquet file.")
     if not path.is_file():
-        raise DataError(f"there is no file {path}.")
+        others = [other.name for other in path.parent.glob(f"*{path.suffix}")]
+        raise DataError(f"there is no file {path}.{closest(path.name, others)}")
     suffix = path.suffix.lower()
     if suffix not in (*_CSV, *_PARQUET):
         raise DataError(f"{path}: expected a .csv or .parquet file.")

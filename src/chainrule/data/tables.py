@@ -121,21 +121,23 @@ class TableEncoder:
         if values.dtype == object:
             return self._fit_category(name, values)
         missing = np.isnan(values)
-        numbers = values.astype(np.float64)
-        known = numbers[~missing]
-        if not len(known):
+        if missing.all():
             raise _all_missing(name)
-        with np.errstate(over="ignore", invalid="ignore"):
-            median = float(np.median(known))
-            filled = np.where(missing, median, numbers)[:, None]
-            scaler: Any = StandardScaler().fit(filled)
-        mean, scale = float(scaler.mean_[0]), float(scaler.scale_[0])
-        if not np.isfinite([median, mean, scale]).all():
-            raise DataError(
-                f"column '{name}' has numbers as large as {np.abs(known).max():.3g}: divide it by "
-                f"a constant or take its logarithm."
-            )
-        return Column(name, "number", median, mean, scale, gaps=bool(missing.any()))
+        numbers = values.astype(np.float64)
+        unit = _unit(numbers[~missing])  # so that no square overflows or vanishes
+        scaled = numbers / unit
+        median = float(np.median(scaled[~missing]))
+        scaler: Any = StandardScaler().fit(np.where(missing, median, scaled)[:, None])
+        scale = float(scaler.scale_[0])
+        constant = scale != np.sqrt(scaler.var_[0])  # so scikit-learn has judged
+        return Column(
+            name,
+            "number",
+            median=median * unit,
+            mean=(median if constant else float(scaler.mean_[0])) * unit,
+            scale=(not constant and scale * unit) or 1.0,
+            gaps=bool(missing.any()),
+        )
 
     def _fit_category(self, name: str, values: np.ndarray) -> Column:
         levels = sorted({v for v in values if v is not None})
@@ -241,6 +243,12 @@ def _all_missing(name: str) -> DataError:
     return DataError(f"column '{name}' is empty in every row to learn from: drop it.")
 
 
+def _unit(numbers: np.ndarray) -> float:
+    """The power of two next to the largest number: dividing by it is exact."""
+    largest = float(np.abs(numbers).max())
+    return float(np.ldexp(1.0, int(np.frexp(largest)[1]) - 1)) if largest else 1.0
+
+
 def _listed(names: Sequence[str]) -> str:
     quoted = [f"'{name}'" for name in names[:8]]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
@@ -253,9 +261,7 @@ def _constant(column: Column, values: np.ndarray) -> bool:
     return not column.gaps and bool((values == values[0]).all())
 
 
-def _fill_category(
-    part: np.ndarray, column: Column, values: np.ndarray, rows: np.ndarray
-) -> None:
+def _fill_category(part: np.ndarray, column: Column, values: np.ndarray, rows: np.ndarray) -> None:
     """Set the column of each row's level, (rows, levels)."""
     chosen = values[rows]
     if chosen.dtype != object:  # numbers where training had texts, such as codes

@@ -7,60 +7,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import narwhals as nw
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.data.frames import Table
 from chainrule.data.matrices import as_weights
-from chainrule.data.tables import TableEncoder, as_frame
+from chainrule.data.tables import TableEncoder
+from chainrule.data.targets import read_target
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
-from chainrule.estimators.defaults import (
-    ACTIVATION,
-    DEFAULTS,
-    HIDDEN,
-    OPTIMIZER,
-    default,
-)
+from chainrule.estimators.defaults import ACTIVATION, HIDDEN, OPTIMIZER, default
+from chainrule.estimators.parameters import check_arguments, from_data, to_data
 from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
-from chainrule.ops.hyperparameters import check
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.training import Callback, train
 
-__all__ = ["NetworkEstimator", "rows_of"]
-
-
-def rows_of(X: Any, rows: np.ndarray) -> Any:
-    """Some rows of an array or data frame, in the given order."""
-    frame = as_frame(X)
-    return np.asarray(X)[rows] if frame is None else frame[rows.tolist()]
-
-
-def length(X: Any) -> int:
-    """Rows of an array or data frame."""
-    frame = as_frame(X)
-    if frame is not None:
-        return len(frame)
-    shape = np.shape(X)
-    if len(shape) != 2:
-        raise DataError(
-            f"X has shape {shape}: expected a table, (rows, columns). A single row is "
-            f"X.reshape(1, -1), a single column X.reshape(-1, 1)."
-        )
-    return int(shape[0])
-
-
-def column_of(y: Any) -> np.ndarray:
-    """A target from a list, array or series as a NumPy array, (n,) or (n, outputs)."""
-    series = nw.from_native(y, series_only=True, pass_through=True)
-    array = np.asarray(series.to_list()) if isinstance(series, nw.Series) else np.asarray(y)
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+__all__ = ["NetworkEstimator"]
 
 
 class NetworkEstimator(BaseEstimator):
@@ -141,6 +109,7 @@ class NetworkEstimator(BaseEstimator):
             Texts are categories; gaps (None, NaN, null) are filled in.
         y : array-like of shape (n,)
         sample_weight : array-like of shape (n,), optional
+            A row of weight 0 counts as absent.
 
         Returns
         -------
@@ -153,27 +122,66 @@ class NetworkEstimator(BaseEstimator):
         HyperparameterError, UnknownNameError
             Naming the argument that is wrong.
         """
-        self._check_arguments()
-        n, targets = length(X), column_of(y)
-        name = getattr(y, "name", None)
-        self.target_name_ = name if isinstance(name, str) else None
-        if len(targets) != n:
-            raise DataError(f"X has {n} rows and y has {len(targets)}: they must agree.")
-        if not n:
-            raise DataError("X has no rows.")
-        _no_gaps(targets)
-        outputs = self._learn_targets(targets)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        held = self._choose_held_out(targets, seed)
-        chosen, weights = np.flatnonzero(~held), as_weights(sample_weight, n)
-        self.encoder_ = TableEncoder(self.max_levels).fit(rows_of(X, chosen))
+        check_arguments(self.get_params(deep=False))
+        seed = self._seed()
+        table, (targets, self.target_name_) = Table.read(X), read_target(y)
+        if len(targets) != table.rows:
+            raise DataError(f"X has {table.rows} rows and y has {len(targets)}: they must agree.")
+        weights = as_weights(sample_weight, table.rows)
+        used = np.arange(table.rows) if weights is None else np.flatnonzero(weights)
+        outputs = self._learn_targets(targets[used])
+        held = self._choose_held_out(targets[used], seed)
+        chosen, watched = used[~held], used[held]
+        self.encoder_ = TableEncoder(self.max_levels).fit(table, chosen)
+        self._keep_names()
         self._scale_targets(targets[chosen])
+
+        def part(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+            encoded = self.encoder_.transform(table, rows), self._encode_targets(targets[rows])
+            return *encoded, None if weights is None else weights[rows]
+
         self.network_ = self._make_network(outputs, seed)
+        self._train(seed, *part(chosen), validation=part(watched) if len(watched) else None)
+        return self
+
+    def _seed(self) -> int:
+        try:
+            return int(check_random_state(self.random_state).randint(2**31 - 1))
+        except ValueError:
+            raise HyperparameterError(
+                f"random_state = {self.random_state!r} is not possible: give a whole number in "
+                f"[0, {2**32}), a numpy.random.RandomState or None."
+            ) from None
+
+    def _keep_names(self) -> None:
+        """Set the attributes about columns that scikit-learn asks for."""
+        columns = self.encoder_.columns_
+        self.n_features_in_ = len(columns)
+        if self.encoder_.named_:
+            self.feature_names_in_ = np.array([c.name for c in columns], dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _choose_held_out(self, y: np.ndarray, seed: int) -> np.ndarray:
+        if not self.early_stopping:
+            return np.zeros(len(y), bool)
+        held = self._held_out(y, np.random.default_rng([seed, 2]))
+        return held if 0 < held.sum() < len(y) else np.zeros(len(y), bool)
+
+    def _train(
+        self,
+        seed: int,
+        X: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        validation: tuple[Any, ...] | None,
+    ) -> None:
         self.history_ = train(
             self.network_,
-            *self._part(X, targets, chosen),
-            sample_weight=None if weights is None else weights[chosen],
-            validation=self._validation(X, targets, weights, np.flatnonzero(held)),
+            X,
+            y,
+            sample_weight=weights,
+            validation=validation,
             optimizer=self._make_optimizer(),
             batch_size=self.batch_size,
             epochs=self.epochs,
@@ -185,43 +193,6 @@ class NetworkEstimator(BaseEstimator):
             threads=self.threads,
             progress=self.verbose,
         )
-        self.n_features_in_ = len(self.encoder_.columns_)
-        if self.encoder_.named_:
-            names = [column.name for column in self.encoder_.columns_]
-            self.feature_names_in_ = np.array(names, dtype=object)
-        return self
-
-    def _check_arguments(self) -> None:
-        for name in DEFAULTS:
-            value = getattr(self, name)
-            if value is not None:
-                check(**{name: value})
-        try:
-            widths = list(self.hidden)
-        except TypeError:
-            raise HyperparameterError(
-                f"hidden = {self.hidden!r} is not possible: give the widths of the hidden layers, "
-                f"such as (64, 64)."
-            ) from None
-        for units in widths:
-            check(units=units)
-
-    def _part(self, X: Any, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.encoder_.transform(rows_of(X, rows)), self._encode_targets(y[rows])
-
-    def _choose_held_out(self, y: np.ndarray, seed: int) -> np.ndarray:
-        if not self.early_stopping:
-            return np.zeros(len(y), bool)
-        held = self._held_out(y, np.random.default_rng([seed, 2]))
-        return held if 0 < held.sum() < len(y) else np.zeros(len(y), bool)
-
-    def _validation(
-        self, X: Any, y: np.ndarray, weights: np.ndarray | None, rows: np.ndarray
-    ) -> tuple[Any, ...] | None:
-        if not len(rows):
-            return None
-        part = self._part(X, y, rows)
-        return part if weights is None else (*part, weights[rows])
 
     def _make_network(self, outputs: int, seed: int) -> Network:
         if self.network is not None:
@@ -241,11 +212,6 @@ class NetworkEstimator(BaseEstimator):
     def _make_optimizer(self) -> Optimizer:
         if self.learning_rate is None:
             return optimizer_record(self.optimizer)
-        if not isinstance(self.optimizer, str):
-            raise HyperparameterError(
-                "learning_rate and an optimizer object were both given: put the rate into the "
-                "object, such as optimizer=Adam(1e-3)."
-            )
         return optimizer_record(self.optimizer, learning_rate=self.learning_rate)
 
     # --------------------------------------------------------------- prediction
@@ -271,6 +237,9 @@ class NetworkEstimator(BaseEstimator):
     def save(self, path: str | Path) -> None:
         """Write network and preprocessing to a safetensors file; `chainrule.load` reads it.
 
+        The constructor's arguments are kept as well, but callbacks, optimizers and engines of
+        one's own, and generators of random numbers. The history is not kept.
+
         Raises
         ------
         ModelFileError
@@ -278,6 +247,7 @@ class NetworkEstimator(BaseEstimator):
         """
         check_is_fitted(self, "network_")
         config = {
+            "arguments": to_data(self.get_params(deep=False)),
             "network": self.network_.config(),
             "encoder": self.encoder_.config(),
             "targets": self._config(),
@@ -297,26 +267,12 @@ class NetworkEstimator(BaseEstimator):
     @classmethod
     def from_config(cls, data: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> Self:
         """The fitted estimator that a model file describes."""
-        estimator = cls()
-        estimator.network_ = Network.from_config(data["network"], parameters)
+        estimator = cls(**from_data(data["arguments"]))
+        network = Network.from_config(data["network"], parameters)
+        same = estimator.engine == network.engine.name
+        estimator.network_ = network if same else network.with_engine(estimator.engine)
         estimator.encoder_ = TableEncoder.from_config(data["encoder"])
-        estimator.n_features_in_ = len(estimator.encoder_.columns_)
+        estimator._keep_names()
         estimator.target_name_ = data["target_name"]
         estimator._restore(data["targets"])
         return estimator
-
-
-def _no_gaps(y: np.ndarray) -> None:
-    """Refuse a target with gaps, naming the rows."""
-    if y.dtype.kind == "f":
-        gaps = np.isnan(y).reshape(len(y), -1).any(axis=1)
-    elif y.dtype == object:
-        gaps = np.array([v is None or v != v for v in y.tolist()])
-    else:
-        return
-    if gaps.any():
-        rows = ", ".join(str(r) for r in np.flatnonzero(gaps)[:5])
-        raise DataError(
-            f"the target is missing in {int(gaps.sum())} of {len(y)} rows (row {rows}"
-            f"{' …' if gaps.sum() > 5 else ''}): leave these rows out."
-        )

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from chainrule.data.targets import called
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.splits import stratified_share
 from chainrule.ops.expression import evaluate
 
 __all__ = ["NetworkClassifier"]
@@ -84,24 +86,19 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def _learn_targets(self, y: np.ndarray) -> int:
         if y.ndim != 1:
             raise DataError(f"y has shape {y.shape}: expected one label for each row, (n,).")
+        target = called(self.target_name_)
         if y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise DataError("the target has infinite values: a class needs a name.")
-        try:
-            self.classes_ = np.unique(y)
-        except TypeError:
-            kinds = sorted({type(v).__name__ for v in y.tolist()})
-            raise DataError(
-                f"the target mixes {' and '.join(kinds)}: give all labels one type."
-            ) from None
+            raise DataError(f"{target} has infinite values: a class needs a name.")
+        self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise DataError(
-                f"the target has a single class, {self.classes_[0]!r}: a classifier needs two or "
-                f"more."
+                f"{target} has a single class, {self.classes_[0].item()!r}: a classifier needs two "
+                f"or more."
             )
         if y.dtype.kind == "f" and len(self.classes_) > 0.5 * len(y) and len(y) > 20:
             raise DataError(
-                f"the target has {len(self.classes_)} different numbers in {len(y)} rows: that is "
-                f"a regression, use NetworkRegressor."
+                f"{target} has {len(self.classes_)} different numbers in {len(y)} rows: that is a "
+                f"regression, use NetworkRegressor (--task regression)."
             )
         return len(self.classes_)
 
@@ -112,13 +109,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return np.searchsorted(self.classes_, y)
 
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The same share of every class, rounded so that each keeps a row to train on."""
-        held = np.zeros(len(y), bool)
-        for label in self.classes_:
-            members = rng.permutation(np.flatnonzero(y == label))
-            share = min(round(len(members) * self.validation_fraction), len(members) - 1)
-            held[members[:share]] = True
-        return held
+        return stratified_share(y, self.validation_fraction, rng)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class.
@@ -146,7 +137,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         -------
         ndarray of shape (n,)
         """
-        return self.classes_[np.argmax(self._scores(X), axis=1)]
+        best = np.argmax(self._scores(X), axis=1)
+        return self.classes_[best]
 
     def _config(self) -> dict[str, Any]:
         return {"classes": self.classes_.tolist(), "type": self.classes_.dtype.str}

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
+from chainrule.data.targets import called
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.splits import random_share
 
 __all__ = ["NetworkRegressor"]
 
@@ -63,29 +65,35 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return "regressor"
 
     def _learn_targets(self, y: np.ndarray) -> int:
-        try:
-            numbers = y.astype(np.float64)
-        except (TypeError, ValueError):
-            raise DataError(
-                f"the target has entries that are no numbers, such as {y.reshape(-1)[0]!r}: use "
-                f"NetworkClassifier for classes."
-            ) from None
-        if numbers.ndim > 2:
+        if y.ndim > 2:
             raise DataError(f"y has shape {y.shape}: expected (n,) or (n, outputs).")
-        if not np.isfinite(numbers).all():
-            row = int(np.argwhere(~np.isfinite(numbers))[0][0])
-            raise DataError(f"the target is infinite in row {row}: leave such rows out.")
-        if (numbers == numbers[:1]).all():
+        target = called(self.target_name_)
+        if y.dtype.kind == "U":
             raise DataError(
-                f"the target is {numbers.reshape(-1)[0]:g} in every row: there is nothing to learn."
+                f"{target} holds texts such as {y.reshape(-1)[0].item()!r}: classes need "
+                f"NetworkClassifier (--task classification)."
             )
-        self._single = numbers.ndim == 1
-        return 1 if self._single else numbers.shape[1]
+        if not np.isfinite(y).all():
+            row = int(np.argwhere(~np.isfinite(y))[0][0])
+            raise DataError(
+                f"{target} is infinite in row {row} (counted from 0): leave such rows out."
+            )
+        if (y == y[:1]).all():
+            raise DataError(
+                f"{target} is {y.reshape(-1)[0]:g} in every row: there is nothing to learn."
+            )
+        self._single = y.ndim == 1
+        return 1 if self._single else y.shape[1]
 
     def _scale_targets(self, y: np.ndarray) -> None:
+        """Learn means and spreads, such that no square overflows or vanishes."""
         columns = y.astype(np.float64).reshape(len(y), -1)
-        self.target_mean_ = columns.mean(axis=0)
-        spread = columns.std(axis=0)
+        first = columns[0]
+        self.target_mean_ = first + (columns - first).mean(axis=0)
+        centred = columns - self.target_mean_
+        largest = np.abs(centred).max(axis=0)
+        unit = np.where(largest > 0, largest, 1.0)
+        spread = unit * (centred / unit).std(axis=0)
         self.target_scale_ = np.where(spread > 0, spread, 1.0)
 
     def _encode_targets(self, y: np.ndarray) -> np.ndarray:
@@ -93,9 +101,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return (columns - self.target_mean_) / self.target_scale_
 
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        held = np.zeros(len(y), bool)
-        held[rng.permutation(len(y))[: round(len(y) * self.validation_fraction)]] = True
-        return held
+        return random_share(len(y), self.validation_fraction, rng)
 
     def predict(self, X: Any) -> np.ndarray:
         """The expected target.
@@ -108,7 +114,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         -------
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
-        values = self._scores(X) * self.target_scale_ + self.target_mean_
+        scores = self._scores(X)
+        values = scores * self.target_scale_ + self.target_mean_
         return values[:, 0] if self._single else values
 
     def _config(self) -> dict[str, Any]:

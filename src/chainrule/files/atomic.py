@@ -13,9 +13,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file beside `path`, flush it to the disk, rename it over `path`.
 
     Whatever happens, `path` holds the old content or the new one; permissions are those of any
-    new file.
+    new file. Where `path` is a symbolic link, the file it points to is what is replaced.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    path = Path(os.path.realpath(path))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

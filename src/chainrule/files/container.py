@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, closest
 from chainrule.files.atomic import write_atomically
 
 __all__ = ["FORMAT", "read_container", "write_container"]
@@ -71,14 +71,16 @@ def read_container(path: Path) -> tuple[str, dict[str, Any], dict[str, np.ndarra
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise ModelFileError(f"there is no model file {path}.")
+        others = [other.name for other in path.parent.glob("*.safetensors")]
+        raise ModelFileError(f"there is no model file {path}.{closest(path.name, others)}")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, UnicodeDecodeError) as error:
+    except (SafetensorError, OSError, ValueError):
         raise ModelFileError(
-            f"{path} is not a chainrule model, or it was truncated ({error}). Save the model again."
+            f"{path} is not a chainrule model, or it was truncated: give a file that `chainrule "
+            f"train --model` or save() wrote."
         ) from None
     return _checked(path, metadata, tensors)
 
@@ -87,7 +89,10 @@ def _checked(
     path: Path, metadata: Mapping[str, str], tensors: dict[str, np.ndarray]
 ) -> tuple[str, dict[str, Any], dict[str, np.ndarray]]:
     if "chainrule" not in metadata:
-        raise ModelFileError(f"{path} is a safetensors file, but not a chainrule model.")
+        raise ModelFileError(
+            f"{path} is a safetensors file, but not a chainrule model: give a file that `chainrule "
+            f"train --model` or save() wrote."
+        )
     if metadata["chainrule"] != str(FORMAT):
         raise ModelFileError(
             f"{path} has format {metadata['chainrule']}, this chainrule reads format {FORMAT}: "
@@ -96,9 +101,12 @@ def _checked(
     kind, text = metadata.get("kind", ""), metadata.get("config", "")
     if _checksum(kind, text, tensors) != metadata.get("checksum"):
         raise ModelFileError(
-            f"{path} was altered: its checksum does not fit. Save the model again."
+            f"{path} was altered: its checksum does not fit. Train or save the model again."
         )
-    return kind, json.loads(text), tensors
+    try:
+        return kind, json.loads(text), tensors
+    except ValueError:
+        raise ModelFileError(f"{path} has a configuration that is no JSON.") from None
 
 
 def _checksum(kind: str, text: str, tensors: Mapping[str, np.ndarray]) -> str:

@@ -1,0 +1,120 @@
+"""Reading a target from whatever holds it: a list, an array, a series, a frame with one column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from chainrule.data.frames import as_frame, is_gap, is_number
+from chainrule.errors import DataError
+
+__all__ = ["called", "read_target"]
+
+
+def called(name: str | None) -> str:
+    """The target in a message: by its name if it has one.
+
+    Examples
+    --------
+    >>> called("species")
+    "the target 'species'"
+    """
+    return "the target" if name is None else f"the target '{name}'"
+
+
+def read_target(y: Any) -> tuple[np.ndarray, str | None]:
+    """A target as an array of numbers, booleans or texts, and its name.
+
+    Parameters
+    ----------
+    y : array-like, series or data frame of shape (n,) or (n, outputs)
+
+    Returns
+    -------
+    (ndarray, str or None)
+        (n,), or (n, outputs) if there are several columns.
+
+    Raises
+    ------
+    DataError
+        If there are gaps, dates, or labels of different types.
+    """
+    frame = as_frame(y)
+    if frame is not None:
+        read = [_from_series(series) for series in frame.iter_columns()]
+        if len(read) == 1:
+            return read[0]
+        return np.column_stack([values for values, _ in read]), None
+    series = nw.from_native(y, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return _from_series(series)
+    array = _from_array(y)
+    return (array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array), None
+
+
+def _from_series(series: nw.Series[Any]) -> tuple[np.ndarray, str | None]:
+    name = series.name if isinstance(series.name, str) and series.name else None
+    if series.dtype.is_temporal():
+        raise _unusable(name, "dates or times")
+    if series.null_count() or not (series.dtype.is_numeric() or series.dtype == nw.Boolean):
+        return _from_cells(series.to_list(), name), name
+    values = series.to_numpy()
+    if values.dtype.kind == "O":
+        return _from_cells(values.tolist(), name), name
+    _no_gaps(values, name)
+    return values, name
+
+
+def _from_array(y: Any) -> np.ndarray:
+    if not isinstance(y, np.ndarray) or y.dtype.kind == "O":
+        y = np.asarray(y, dtype=object)
+        if y.ndim == 0:
+            raise DataError(f"y is {y.item()!r}: expected one target for each row.")
+        if y.ndim == 1:
+            return _from_cells(y.tolist(), None)
+        y = _from_cells(y.reshape(-1).tolist(), None).reshape(y.shape)
+    if y.dtype.kind not in "fiubU":
+        raise _unusable(None, f"values of type {y.dtype}")
+    _no_gaps(y, None)
+    return y
+
+
+def _from_cells(cells: Sequence[Any], name: str | None) -> np.ndarray:
+    """An array of one type from Python objects."""
+    _refuse_gaps([row for row, cell in enumerate(cells) if is_gap(cell)], len(cells), name)
+    if all(isinstance(cell, str) for cell in cells):
+        return np.array(cells, dtype=str)
+    if all(isinstance(cell, bool | np.bool_) for cell in cells):
+        return np.array(cells, dtype=bool)
+    if all(is_number(cell) for cell in cells):
+        whole = all(isinstance(cell, int | np.integer) for cell in cells)
+        return np.asarray(cells) if whole else np.array([float(cell) for cell in cells])
+    kinds = sorted({type(cell).__name__ for cell in cells})
+    if len(kinds) > 1:
+        raise DataError(
+            f"{called(name)} mixes {' and '.join(kinds)}: give all rows one type of value."
+        )
+    raise _unusable(name, f"values of type {kinds[0]}")
+
+
+def _unusable(name: str | None, what: str) -> DataError:
+    return DataError(f"{called(name)} holds {what}: give numbers or texts.")
+
+
+def _no_gaps(y: np.ndarray, name: str | None) -> None:
+    if y.dtype.kind == "f":
+        gaps = np.isnan(y.reshape(len(y), -1)).any(axis=1) if len(y) else np.zeros(0, bool)
+        _refuse_gaps(np.flatnonzero(gaps).tolist(), len(y), name)
+
+
+def _refuse_gaps(rows: Sequence[int], n: int, name: str | None) -> None:
+    """Refuse a target with gaps, naming the rows."""
+    if rows:
+        listed = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
+        raise DataError(
+            f"{called(name)} is missing in {len(rows)} of {n} rows (row {listed}, counted from 0): "
+            f"leave these rows out."
+        )

@@ -1,0 +1,127 @@
+"""Constructor arguments of the estimators: checked, and as data for files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import HyperparameterError
+from chainrule.estimators.defaults import DEFAULTS
+from chainrule.layers import config, from_config
+from chainrule.ops.activations import ActivationFunction, activation
+from chainrule.ops.hyperparameters import HYPERPARAMETERS
+from chainrule.ops.optimizers import OPTIMIZERS, optimizer, settings
+from chainrule.training import Callback
+
+__all__ = ["check_arguments", "from_data", "to_data"]
+
+
+def check_arguments(arguments: Mapping[str, Any]) -> None:
+    """Refuse what cannot be, before any work is done; some of the arguments or all.
+
+    Raises
+    ------
+    HyperparameterError, UnknownNameError
+        Naming the argument, and what it may be.
+    """
+    for name, value in arguments.items():
+        if name in DEFAULTS and (value is not None or DEFAULTS[name].default is not None):
+            DEFAULTS[name].check(value)
+        elif name in _CHECKS:
+            _CHECKS[name](value)
+    if arguments.get("learning_rate") and not isinstance(arguments.get("optimizer", ""), str):
+        raise HyperparameterError(
+            "learning_rate and an optimizer object were both given: put the rate into the object, "
+            "such as optimizer=Adam(1e-3)."
+        )
+
+
+def _impossible(name: str, value: Any, expected: str) -> HyperparameterError:
+    return HyperparameterError(f"{name} = {value!r} is not possible: give {expected}.")
+
+
+def _check_hidden(hidden: Any) -> None:
+    units = HYPERPARAMETERS["units"]
+    try:
+        for width in hidden:
+            units.check(width)
+    except (TypeError, HyperparameterError):
+        widths = f"the widths of the hidden layers, whole numbers in {units.interval}, such as"
+        raise _impossible("hidden", hidden, f"{widths} (64, 64)") from None
+
+
+def _check_activation(given: Any) -> None:
+    if not isinstance(given, str | Mapping | ActivationFunction):
+        raise _impossible("activation", given, "a name, such as 'relu'")
+    activation(given)
+
+
+def _check_optimizer(given: Any) -> None:
+    if isinstance(given, str):
+        optimizer(given)
+    elif not hasattr(type(given), "rule"):
+        raise _impossible("optimizer", given, "a name, such as 'adam', or Adam(1e-3)")
+
+
+def _check_network(given: Any) -> None:
+    if not isinstance(given, Sequence | None):
+        raise _impossible("network", given, "a list of layers, such as [Dense(64, 'relu')]")
+
+
+def _check_callbacks(given: Any) -> None:
+    if not isinstance(given, Sequence) or not all(isinstance(item, Callback) for item in given):
+        raise _impossible("callbacks", given, "a list of objects of type Callback")
+
+
+_CHECKS = {
+    "hidden": _check_hidden,
+    "activation": _check_activation,
+    "optimizer": _check_optimizer,
+    "network": _check_network,
+    "callbacks": _check_callbacks,
+}
+
+
+# ---------------------------------------------------------------------- files
+
+
+def to_data(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as JSON can hold them; what it cannot hold is left out.
+
+    Left out are callbacks, optimizers and engines of one's own, and generators of random numbers.
+    """
+    described = {name: _describe(name, value) for name, value in arguments.items()}
+    return {name: value for name, value in described.items() if value is not NotImplemented}
+
+
+def _describe(name: str, value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if name == "hidden":
+        return [int(units) for units in value]
+    if name == "network":
+        return [config(layer) for layer in value]
+    if isinstance(value, ActivationFunction):
+        return {"name": value.name, **value.settings}
+    if name == "activation":
+        return dict(value)
+    for known, made in OPTIMIZERS.items():
+        if type(value) is made:
+            return {"name": known, **settings(value)}
+    return NotImplemented
+
+
+def from_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that `to_data` described."""
+    arguments = dict(data)
+    arguments["hidden"] = tuple(arguments["hidden"])
+    if arguments.get("network") is not None:
+        arguments["network"] = [from_config(layer) for layer in arguments["network"]]
+    if isinstance(arguments.get("optimizer"), Mapping):
+        rest = dict(arguments["optimizer"])
+        arguments["optimizer"] = optimizer(rest.pop("name"), **rest)
+    return arguments
