@@ -59,6 +59,5 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
     unknown activation 'rellu'. Did you mean 'relu'? There are: relu, tanh.
     """
     names = sorted(known)
-    return UnknownNameError(
-        f"unknown {kind} {name!r}.{closest(str(name), names)} There are: {', '.join(names)}."
-    )
+    there_are = f"There are: {', '.join(names)}." if names else "There are none."
+    return UnknownNameError(f"unknown {kind} {name!r}.{closest(str(name), names)} {there_are}")

@@ -79,12 +79,11 @@ class Network:
         dtype: Any = None,
     ) -> None:
         check(seed=seed)
-        self.layers = tuple(layers)
+        self.layers = _layers(layers)
         self.loss = loss_record(loss)
         self.input_shape = _shape(input_shape)
         self.seed = seed
         self.engine = make_engine(engine, dtype)
-        self._check_layers()
         self.blueprint = Blueprint(self.layers, self.loss, self.input_shape[0])
         tape, _ = self.blueprint.forward(training=False)
         self.outputs = tape.shape(tape.output)[1]
@@ -95,15 +94,6 @@ class Network:
             self.memory[self._names[key]][...] = values
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
-
-    def _check_layers(self) -> None:
-        if not self.layers:
-            raise NetworkError("a network needs at least one layer, such as Dense(10).")
-        for position, item in enumerate(self.layers):
-            if not isinstance(item, Layer):
-                raise NetworkError(
-                    f"layer {position} is {item!r}: expected a layer such as Dense(64, 'relu')."
-                )
 
     # ------------------------------------------------------------- parameters
 
@@ -408,7 +398,23 @@ class Network:
 
 
 def _shape(given: Sequence[int] | int) -> tuple[int, ...]:
-    shape = (given,) if isinstance(given, int) else tuple(int(n) for n in given)
+    try:
+        shape = tuple(int(n) for n in (given if isinstance(given, Sequence) else (given,)))
+    except (TypeError, ValueError):
+        shape = ()
     if len(shape) != 1 or shape[0] < 1:
         raise NetworkError(f"input_shape is {given!r}: expected (inputs,), such as (784,).")
     return shape
+
+
+def _layers(given: Sequence[Layer]) -> tuple[Layer, ...]:
+    if not isinstance(given, Sequence) or not given:
+        raise NetworkError(
+            f"layers is {given!r}: expected a list of at least one layer, such as [Dense(10)]."
+        )
+    for position, item in enumerate(given):
+        if not isinstance(item, Layer) or isinstance(item, type):
+            raise NetworkError(
+                f"layer {position} is {item!r}: expected a layer such as Dense(64, 'relu')."
+            )
+    return tuple(given)

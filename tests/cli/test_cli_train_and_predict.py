@@ -166,6 +166,28 @@ def test_ctrl_c_keeps_the_best_weights_so_far(folder):
     assert cr.load(folder / "stopped.st").score(*penguins()) > 0.9
 
 
+@pytest.mark.parametrize(
+    ("cells", "meaning"),
+    [
+        ([0, 1] * 15, "2 classes, 0, 1"),
+        ([0.0, 1.0, 2.0] * 10, "3 classes, 0.0, 1.0, 2.0"),  # as pandas writes them beside gaps
+        (["true", "false"] * 15, "2 classes, False, True"),
+        (["low", "high"] * 15, "2 classes, high, low"),
+        ([*range(21), *range(9)], "a number from 0 to 20"),
+        ([3, 5, 8, 13, 21, 34], "a number from 3 to 34"),
+        ([0.5, 1.5] * 15, "a number from 0.5 to 1.5"),
+    ],
+)
+def test_train_guesses_from_the_target_what_there_is_to_learn(cells, meaning, tmp_path):
+    rows = "".join(f"{k},{cell}\n" for k, cell in enumerate(cells))
+    (tmp_path / "t.csv").write_text("x,y\n" + rows)
+    result = CliRunner().invoke(
+        main, ["train", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1"]
+    )
+    assert result.exit_code == 0, result.output
+    assert value(result.stdout, "target") == f"y: {meaning} (a guess: --task says otherwise)"
+
+
 # -------------------------------------------------------------------- predict
 
 

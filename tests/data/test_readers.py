@@ -52,6 +52,13 @@ def test_a_text_may_span_lines(tmp_path):
     assert table["a"].to_pylist() == ["one\ntwo", 'say "hi", now']
 
 
+def test_texts_of_many_lines_are_whole_in_a_large_file(tmp_path):
+    texts = [f"line {k}\n" * 40_000 for k in range(6)]
+    rows = "".join(f'"{text}",{k}\n' for k, text in enumerate(texts))
+    table = read(tmp_path, f"text,k\n{rows}")
+    assert table["text"].to_pylist() == texts
+
+
 @given(
     st.lists(
         st.tuples(st.integers(-(10**9), 10**9), st.text("ab ,\"'é\n;", min_size=1)),

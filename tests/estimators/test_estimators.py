@@ -21,6 +21,7 @@ from sklearn.preprocessing import PolynomialFeatures
 import chainrule as cr
 from chainrule.data.readers import load_penguins, split_target
 from chainrule.errors import ChainruleError, DataError, NonFiniteLossWarning
+from chainrule.estimators.splits import stratified_share
 
 IRIS, KINDS = load_iris(return_X_y=True)
 QUICK = {"hidden": (8,), "epochs": 5, "random_state": 0}
@@ -317,12 +318,20 @@ def test_exactly_the_rows_held_out_have_no_influence_on_preprocessing():
 
 
 def test_every_class_is_trained_on_even_if_it_has_one_row():
-    y = np.array([*("a" * 60), *("b" * 59), "c"])
-    model = cr.NetworkClassifier((16,), epochs=300, learning_rate=0.01, early_stopping=True,
-                                 patience=300, random_state=0).fit(X, y)  # fmt: skip
-    assert model.classes_.tolist() == ["a", "b", "c"]
-    assert model.history_.validation_loss != []
-    assert model.predict(X[-1:]) == ["c"]
+    y = [*("a" * 60), *("b" * 59), "c"]
+    marks = pd.DataFrame({"mark": ["common"] * 119 + ["the row of c"]})
+    model = cr.NetworkClassifier((2,), epochs=1, validation_fraction=0.6, random_state=0)
+    column = model.fit(marks, y).encoder_.columns_[0]
+    assert "the row of c" in column.levels  # which only rows to train on bring
+    assert len(model.history_.validation_loss) == 1
+
+
+def test_held_out_rows_are_the_same_share_of_every_class():
+    y = np.repeat([0, 1, 2], [100, 40, 10])
+    held = stratified_share(y, 0.3, np.random.default_rng(0))
+    assert np.bincount(y[held]).tolist() == [30, 12, 3]
+    assert not np.array_equal(held, stratified_share(y, 0.3, np.random.default_rng(1)))
+    assert stratified_share(y, 0.99, np.random.default_rng(0)).sum() == 99 + 39 + 9
 
 
 def test_a_time_limit_ends_training():
@@ -405,6 +414,7 @@ def test_a_classifier_comes_back_from_its_file(estimator, tmp_path):
     assert isinstance(again, cr.NetworkClassifier)
     np.testing.assert_array_equal(outputs(again, table), outputs(model, table))
     np.testing.assert_array_equal(again.predict(table), model.predict(table))
+    assert again.network_.engine.name == model.engine
     assert again.classes_.dtype == model.classes_.dtype
     assert again.feature_names_in_.tolist() == model.feature_names_in_.tolist()
     assert again.n_features_in_ == model.n_features_in_

@@ -253,6 +253,8 @@ def test_equations_can_be_latex():
     assert text.startswith("\\begin{aligned}")
     assert "\\operatorname{leaky\\_relu}" in text
     assert text.count("{") == text.count("}")
+    logits = cr.Network([cr.Dense(2)], "cross_entropy", input_shape=(3,)).explain(latex=True)
+    assert "(\\operatorname{softmax}(z^{(1)}) - d) / n" in logits
     assert "₁" not in net.explain("002", latex=True)
 
 

@@ -394,6 +394,10 @@ def test_good_weights_are_those_of_the_last_whole_epoch():
         ({"min_improvement": -1}, HyperparameterError, "min_improvement"),
         ({"seed": -1}, HyperparameterError, "seed"),
         ({"optimizer": "adamm"}, UnknownNameError, "Did you mean 'adam'"),
+        ({"optimizer": 3}, UnknownNameError, "unknown optimizer 3"),
+        ({"optimizer": cr.Adam}, UnknownNameError, "unknown optimizer"),
+        ({"schedule": "cosin"}, UnknownNameError, "cosine"),
+        ({"callbacks": [3]}, HyperparameterError, "callbacks has 3"),
         ({"validation": 1.0}, HyperparameterError, r"validation_fraction = 1.0.*\(0, 1\)"),
         ({"validation": 0.999}, HyperparameterError, "leaves none to train on"),
         ({"validation": (np.eye(4),)}, DataError, "1 parts"),
@@ -440,6 +444,12 @@ def test_bad_matrices_are_refused(X, message):
     [
         (lambda: cr.Network([], input_shape=(2,)), NetworkError, "at least one layer"),
         (lambda: cr.Network(["relu"], input_shape=(2,)), NetworkError, "layer 0 is 'relu'"),
+        (lambda: cr.Network([cr.Dense], input_shape=(2,)), NetworkError, "layer 0 is <class"),
+        (lambda: cr.Network(3, input_shape=(2,)), NetworkError, "layers is 3"),
+        (lambda: cr.Network([cr.Dense(1)], input_shape="a"), NetworkError, "input_shape is 'a'"),
+        (lambda: one(loss=3), UnknownNameError, "unknown loss 3"),
+        (lambda: cr.Dense(3, 3), UnknownNameError, "unknown activation 3"),
+        (lambda: cr.Dense(3, {"name": "relu", "k": 1}), UnknownNameError, "There are none"),
         (lambda: cr.Network([cr.Dense(1)], input_shape=(2, 2)), NetworkError, "input_shape"),
         (lambda: cr.Network([cr.Dense(1)], input_shape=0), NetworkError, "input_shape"),
         (lambda: one(loss="mse"), UnknownNameError, "squared_error"),
@@ -477,6 +487,7 @@ def test_progress_is_plain_text_when_there_is_no_terminal(capfd):
     out, err = capfd.readouterr()
     assert out == ""
     assert "epoch 1/2" in err
+    assert err.splitlines()[-1].startswith("training: 100%")
     assert "\x1b" not in err
 
 

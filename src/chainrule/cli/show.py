@@ -10,7 +10,7 @@ import click
 from chainrule.cli.console import ChainruleCommand, show_pairs, show_table
 
 if TYPE_CHECKING:
-    from chainrule.data.tables import Column
+    from chainrule.data.columns import Column
 
 __all__ = ["activations", "explain"]
 

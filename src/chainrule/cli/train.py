@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import os
-import time
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
-from chainrule.errors import DataError, HyperparameterError, ModelFileError, unknown_name
+from chainrule.cli.job import Job, fit
+from chainrule.errors import HyperparameterError, ModelFileError
 from chainrule.estimators.defaults import ACTIVATION, DEFAULTS, HIDDEN, OPTIMIZER
 from chainrule.ops.hyperparameters import Interval
 
 if TYPE_CHECKING:
-    import narwhals as nw
     import numpy as np
-    import pyarrow as pa
 
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
 
 __all__ = ["train"]
 
-_FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
-_REPEATS = 3  # if each value is there so often on average
 _SEEDS = Interval("[0, 4294967296)")
 
 
@@ -118,8 +112,8 @@ def train(
     _check_numbers(test_fraction, seed)
     if model is not None:
         _check_destination(model)
-    job = _Job.read(data, target, drop, task, test_fraction, seed)
-    estimator, seconds = _fit(job, given | {"random_state": seed, "verbose": not quiet})
+    job = Job.read(data, target, drop, task, test_fraction, seed)
+    estimator, seconds = fit(job, given | {"random_state": seed, "verbose": not quiet})
     _report(estimator, job, seconds)
     if model is not None:
         estimator.save(model)
@@ -157,89 +151,10 @@ def _check_destination(model: Path) -> None:
             ) from None
 
 
-# --------------------------------------------------------------------- reading
-
-
-@dataclass
-class _Job:
-    """What to learn from: the table, its target, which rows train and which test."""
-
-    table: pa.Table
-    target: nw.Series[Any]
-    y: np.ndarray
-    task: str
-    guessed: bool
-    dropped: int
-    rest: np.ndarray
-    test: np.ndarray
-
-    @classmethod
-    def read(
-        cls, data: Path, target: str, drop: tuple[str, ...], task: str, share: float, seed: int
-    ) -> _Job:
-        """Read the file, find out what the target is, hold rows out."""
-        import numpy as np
-
-        from chainrule.data.readers import read_table, split_target
-        from chainrule.data.targets import read_target
-        from chainrule.estimators.splits import random_share, stratified_share
-
-        table, column, dropped = split_target(_without(read_table(data), drop), target)
-        y, _ = read_target(column)
-        guessed = task == "auto"
-        task = _guess_task(y) if guessed else task
-        rng = np.random.default_rng(seed)
-        classes = task == "classification"
-        held = stratified_share(y, share, rng) if classes else random_share(len(y), share, rng)
-        if held.all():
-            raise DataError(f"{data} has {len(y)} rows: too few to hold out {share:g} of them.")
-        rest, test = np.flatnonzero(~held), np.flatnonzero(held)
-        return cls(table, column, y, task, guessed, dropped, rest, test)
-
-
-def _without(table: pa.Table, names: tuple[str, ...]) -> pa.Table:
-    for name in names:
-        if name not in table.column_names:
-            raise unknown_name("column", name, table.column_names)
-    return table.drop_columns(list(names))
-
-
-def _guess_task(y: np.ndarray) -> str:
-    import numpy as np
-
-    if y.dtype.kind not in "iuf":
-        return "classification"
-    levels = len(np.unique(y))
-    few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
-    return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
-
-
-# -------------------------------------------------------------------- training
-
-
-def _fit(job: _Job, settings: dict[str, Any]) -> tuple[NetworkClassifier | NetworkRegressor, float]:
-    """The trained estimator, and how many seconds that took."""
-    from chainrule.estimators import NetworkClassifier, NetworkRegressor
-
-    made = NetworkClassifier if job.task == "classification" else NetworkRegressor
-    estimator = made(**settings)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        begin = time.perf_counter()
-        estimator.fit(job.table.take(job.rest), job.target[job.rest.tolist()])
-        seconds = time.perf_counter() - begin
-    if estimator.history_.best_epoch is None:
-        why = str(caught[-1].message) if caught else f"{estimator.history_.stopped}."
-        raise HyperparameterError(f"nothing was learnt, nothing is saved: {why}")
-    for warning in caught:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return estimator, seconds
-
-
 # ------------------------------------------------------------------- reporting
 
 
-def _report(estimator: NetworkClassifier | NetworkRegressor, job: _Job, seconds: float) -> None:
+def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: float) -> None:
     history, network, encoder = estimator.history_, estimator.network_, estimator.encoder_
     kinds = [column.kind for column in encoder.columns_]
     columns = f"{_count(kinds.count('number'), 'number')}, "
@@ -268,7 +183,7 @@ def _count(n: int, one: str, many: str = "") -> str:
     return f"{n} {one if n == 1 else many or one + 's'}"
 
 
-def _describe_target(estimator: NetworkClassifier | NetworkRegressor, job: _Job) -> str:
+def _describe_target(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> str:
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         kind = f"a number from {job.y.min():g} to {job.y.max():g}"
@@ -284,7 +199,7 @@ def _sizes(network: Any) -> list[int]:
     return [weights[0].shape[0], *(w.shape[1] for w in weights)]
 
 
-def _scores(estimator: NetworkClassifier | NetworkRegressor, job: _Job) -> list[tuple[str, str]]:
+def _scores(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> list[tuple[str, str]]:
     classifies = hasattr(estimator, "classes_")
     name = "accuracy" if classifies else "R²"
     scores = [(f"training {name}", _score(estimator, job, job.rest))]
@@ -295,11 +210,11 @@ def _scores(estimator: NetworkClassifier | NetworkRegressor, job: _Job) -> list[
     return scores
 
 
-def _score(estimator: NetworkClassifier | NetworkRegressor, job: _Job, rows: np.ndarray) -> str:
+def _score(estimator: NetworkClassifier | NetworkRegressor, job: Job, rows: np.ndarray) -> str:
     return f"{estimator.score(job.table.take(rows), job.y[rows]):.4f}"
 
 
-def _dummy(job: _Job) -> float:
+def _dummy(job: Job) -> float:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     made = DummyClassifier if job.task == "classification" else DummyRegressor

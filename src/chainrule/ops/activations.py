@@ -208,8 +208,8 @@ def activation(given: str | ActivationFunction | Mapping[str, Any]) -> Activatio
     """
     if isinstance(given, ActivationFunction):
         return given
-    settings = {} if isinstance(given, str) else dict(given)
-    name = given if isinstance(given, str) else settings.pop("name", None)
+    settings = dict(given) if isinstance(given, Mapping) else {}
+    name = settings.pop("name", None) if isinstance(given, Mapping) else given
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise unknown_name("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name](**settings)

@@ -59,7 +59,7 @@ class Hyperparameter:
             kind = "a whole number" if self.whole else "a number"
             raise HyperparameterError(
                 f"{self.name} = {value!r} is not possible: give {kind} in {self.interval} "
-                f"({self.meaning}; default {self.default})."
+                f"({self.meaning}{'' if self.default is None else f'; default {self.default}'})."
             )
 
 

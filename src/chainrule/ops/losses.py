@@ -267,8 +267,8 @@ def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
     """
     if isinstance(given, Loss):
         return given
-    settings = {} if isinstance(given, str) else dict(given)
-    name = given if isinstance(given, str) else settings.pop("name", None)
+    settings = dict(given) if isinstance(given, Mapping) else {}
+    name = settings.pop("name", None) if isinstance(given, Mapping) else given
     if not isinstance(name, str) or name not in LOSSES:
         raise unknown_name("loss", name, LOSSES)
     return LOSSES[name](**settings) if settings else LOSSES[name]

@@ -244,9 +244,9 @@ def optimizer(given: str | Optimizer, **changes: Any) -> Optimizer:
     UnknownNameError
         Listing the optimizers, or the hyper-parameters of this one.
     """
-    if not isinstance(given, str):
+    if isinstance(given, Optimizer):
         return given
-    if given not in OPTIMIZERS:
+    if not isinstance(given, str) or given not in OPTIMIZERS:
         raise unknown_name("optimizer", given, OPTIMIZERS)
     made = OPTIMIZERS[given]
     known = [item.name for item in fields(made)]

@@ -238,6 +238,6 @@ def schedule(given: str | Schedule) -> Schedule:
     """
     if isinstance(given, Schedule):
         return given
-    if given not in SCHEDULES:
+    if not isinstance(given, str) or given not in SCHEDULES:
         raise unknown_name("schedule", given, SCHEDULES)
     return SCHEDULES[given]()

@@ -95,9 +95,12 @@ class _Writer:
 
     def _loss_slope(self, i: Instruction) -> str:
         z, t = map(self.symbol, i.operands[:2])
-        names = {"z": z, "t": t, "σ": "\\sigma" if self.latex else "σ"}
+        names = {"z": z, "t": t}
+        if self.latex:
+            names |= {"σ": "\\sigma", "softmax": self.function("softmax")}
         words = re.split(r"\b", i.attributes["loss"].slope_formula)
-        return f"({''.join(names.get(word, word) for word in words)}) / n"
+        text = "".join(names.get(word, word) for word in words)
+        return f"({text.replace('−', '-') if self.latex else text}) / n"
 
     def _slope(self, i: Instruction) -> str:
         kept = ", ".join(map(self.symbol, i.operands[1:]))

@@ -115,6 +115,9 @@ def train(
     """
     check(batch_size=batch_size, epochs=epochs, patience=patience, seed=seed)
     check(min_improvement=min_improvement)
+    for item in callbacks:
+        if not isinstance(item, Callback):
+            raise HyperparameterError(f"callbacks has {item!r}: expected a chainrule.Callback.")
     for name, value in {"time_limit": time_limit, "threads": threads}.items():
         if value is not None:
             check(**{name: value})

@@ -34,11 +34,20 @@ class _Lines(Progress):
     def __init__(self, title: str, at_once: bool) -> None:
         self.title = title
         self.next = time.perf_counter() + (0 if at_once else _LINE_SECONDS)
+        self.shown, self.latest = False, ""
 
     def update(self, done: float, text: str) -> None:
+        line = f"{self.title}: {done:4.0%}  {text}"
         if time.perf_counter() >= self.next:
             self.next = time.perf_counter() + _LINE_SECONDS
-            print(f"{self.title}: {done:4.0%}  {text}", file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)
+            self.shown, line = True, ""
+        self.latest = line
+
+    def close(self) -> None:
+        """End with the last line, if lines were shown at all."""
+        if self.shown and self.latest:
+            print(self.latest, file=sys.stderr, flush=True)
 
 
 class _Bar(Progress):
