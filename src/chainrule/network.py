@@ -145,7 +145,8 @@ class Network:
         with self._lock:  # a session's buffers serve one call at a time
             session = self._prediction_session(X, out)
             session.start_epoch(0, shuffle=False)
-            session.run(-(-len(X) // PREDICTION_ROWS))
+            session.run(session.batches.per_epoch)
+            session.data.clear()  # the session stays, the user's matrix must not stay with it
         return out
 
     def _prediction_session(self, X: np.ndarray, out: np.ndarray) -> Session:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import array_api_strict
 import numpy as np
@@ -211,6 +212,17 @@ def test_predictions_do_not_depend_on_how_many_rows_are_asked_for(rows):
     X = np.random.default_rng(0).normal(size=(600, 5))
     net = cr.Network([cr.Dense(7, "relu"), cr.Dense(3)], input_shape=(5,))
     np.testing.assert_allclose(net.predict(X[:rows]), net.predict(X)[:rows], rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_a_prediction_keeps_nothing_of_the_users_alive(engine):
+    net = cr.Network([cr.Dense(2)], input_shape=(3,), engine=engine)
+    X = np.ones((300, 3))
+    seen = weakref.ref(X)
+    first = net.predict(X)
+    np.testing.assert_array_equal(net.predict(np.ones((300, 3))), first)
+    del X
+    assert seen() is None
 
 
 def test_python_goes_on_while_the_engine_works():

@@ -73,6 +73,7 @@ class Session(Protocol):
 
     plan: Plan
     batches: Batches
+    data: dict[str, np.ndarray]  # the user's matrices
 
     @property
     def totals(self) -> Totals:

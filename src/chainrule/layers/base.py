@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -58,10 +58,6 @@ class Layer(Protocol):
     def emit(self, builder: Builder, x: str) -> str:
         """Write what turns `x` (n, inputs) into this layer's output (n, units), and name that."""
         ...
-
-
-class _Named(Protocol):
-    kind: ClassVar[str]
 
 
 LAYERS: dict[str, type] = {}
