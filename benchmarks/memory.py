@@ -135,7 +135,7 @@ def _expected(net: cr.Network, rows: int) -> tuple[int, int, int]:
     from chainrule.tape import plan
     from chainrule.tape.cost import parameter_bytes
 
-    tape = net.blueprint.step(TargetForm(indices=True), cr.Adam())
+    tape = net.blueprint.step(TargetForm((True,)), cr.Adam())
     size = net.engine.dtype.itemsize
     return parameter_bytes(tape, size), plan(tape).bytes_per_row(size) * BATCH, 2 * 8 * rows
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 import chainrule as cr
 from benchmarks.engines import Run
 from benchmarks.workload import Work
-from chainrule.assembly import TargetForm, gradient_names
+from chainrule.assembly import TargetForm, memory_shapes
 from chainrule.engines import Batches, allocate
 from chainrule.engines.compiled import CompiledEngine, CompiledSession
-from chainrule.tape import Plan, plan
-from chainrule.training.loop import _training_session
+from chainrule.tape import plan
 
 __all__ = ["floor", "session", "session64", "train"]
 
@@ -44,7 +44,8 @@ def session(work: Work, dtype: str = "float32") -> Run:
     """The session that `train` drives, over whole shuffled epochs."""
     net = _network(work, dtype)
     data, form = net.bind(work.x.astype(dtype), work.y)
-    training = _training_session(net, data, form, cr.Adam(), _batches(work))
+    step = plan(net.blueprint.step(form, cr.Adam()))
+    training = net.session(step, data, _batches(work))
     epoch = 0
 
     def run(epochs: int) -> float:
@@ -113,12 +114,11 @@ def _products(
     whole = plan(step)
     tape = whole.tape.copy()
     tape.instructions = [i for i in tape.instructions if i.operation.startswith("matmul")]
-    names = gradient_names(step).values()
-    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names}
-    memory = {**net.memory, **allocate(shapes, net.engine.dtype)}
-    bare = Plan(tape, whole.buffers, whole.widths)
-    result = CompiledEngine(net.engine.dtype).session(bare, memory, data, _batches(work))
+    batches = _batches(work)
+    memory = {**net.memory, **allocate(memory_shapes(tape, batches.size), net.engine.dtype)}
+    bare = replace(whole, tape=tape)
+    result = CompiledEngine(net.engine.dtype).session(bare, memory, data, batches)
     rng = np.random.default_rng(3)
-    for name in whole.buffers:
+    for name in whole.places:
         result.values[name][...] = rng.normal(size=result.values[name].shape)
     return result

@@ -2,99 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from chainrule.errors import NetworkError
 from chainrule.layers import Builder, Layer
+from chainrule.layers.base import row_shape
 from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer, settings
+from chainrule.ops.penalties import L1, WeightPenalty
 from chainrule.tape import Tape, differentiate
+from chainrule.tape.instruction import Shape, cells, columns, concrete
 
-__all__ = ["Blueprint", "TargetForm", "gradient_names", "state_shapes"]
+__all__ = ["Blueprint", "Extras", "TargetForm", "gradient_names", "memory_shapes"]
 
 
 @dataclass(frozen=True)
 class TargetForm:
-    """How targets come: class indices or a matrix, with or without sample weights."""
+    """How targets come: for each task class indices or a matrix; with or without sample weights."""
 
-    indices: bool = False
+    indices: tuple[bool, ...] = (False,)
     weighted: bool = False
 
 
 @dataclass(frozen=True)
+class Extras:
+    """What a training step does besides the optimizer's rule.
+
+    Attributes
+    ----------
+    clip : float or None
+        The longest that all gradients together may be.
+    averaging : float or None
+        Memory of a running mean of the parameters.
+    """
+
+    clip: float | None = None
+    averaging: float | None = None
+
+
+@dataclass(frozen=True)
 class Blueprint:
-    """What a network computes, without any numbers: layers, loss and width of the input."""
+    """What a network computes, without any numbers.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    losses : mapping of str to Loss
+        One for each task; the only one is called "".
+    input_shape : tuple of int
+        Of one row.
+    penalties : tuple of WeightPenalty
+    """
 
     layers: tuple[Layer, ...]
-    loss: Loss
-    inputs: int
+    losses: Mapping[str, Loss]
+    input_shape: tuple[int, ...]
+    penalties: tuple[WeightPenalty, ...] = field(default=())
 
     def forward(self, training: bool) -> tuple[Tape, Builder]:
-        """Inputs ("n", inputs) to scores ("n", outputs); `tape.output` names the scores."""
+        """Inputs ("n", …) to scores; `heads` of the builder names the scores of each task."""
         tape = Tape()
-        source = tape.add_value("inputs", ("n", self.inputs), "data")
-        x = tape.emit("gather", [source], ["x"])
+        source = tape.add_value("inputs", ("n", cells(self.input_shape)), "data")
+        shape = ("n", *self.input_shape)
+        attributes: dict[str, Any] = {} if len(shape) == 2 else {"shape": shape}
+        x = tape.emit("gather", [source], ["x"], **attributes)
         builder = Builder(tape, training)
-        for position, layer in enumerate(self.layers):
-            builder.position = position
-            x = layer.emit(builder, x)
-        tape.output = x
+        tape.output = builder.run(self.layers, x)
+        builder.heads = builder.heads or {"": tape.output}
+        if builder.heads.keys() != self.losses.keys():
+            raise NetworkError(
+                f"the network has outputs {_named(builder.heads)} and losses "
+                f"{_named(self.losses)}: give each its loss, loss={{task: name}}."
+            )
         return tape, builder
 
+    @cached_property
+    def outline(self) -> tuple[Tape, Builder]:
+        """The forward pass for prediction."""
+        return self.forward(training=False)
+
     @property
-    def outputs(self) -> int:
-        """Columns of the scores."""
-        tape, _ = self.forward(training=False)
-        return tape.shape(tape.output)[1]
+    def heads(self) -> dict[str, tuple[int, ...]]:
+        """Task -> shape of one row of its scores."""
+        tape, builder = self.outline
+        return {task: row_shape(tape.shape(name)) for task, name in builder.heads.items()}
 
     def prediction(self) -> Tape:
-        """Scores of every row, written to "out", a matrix of shape ("n", outputs)."""
-        tape, _ = self.forward(training=False)
-        out = tape.emit("store", [tape.output], ["out"], role="result")
-        tape.output = out
+        """Scores of every row, written to "out", a matrix of one row's scores."""
+        tape, builder = self.forward(training=False)
+        for task, scores in builder.heads.items():
+            tape.output = tape.emit("store", [scores], [of_task("out", task)], role="result")
+        _finish(tape, builder)
         return tape
 
     def evaluation(self, form: TargetForm, training: bool = False) -> Tape:
         """The loss of every row, no gradients."""
-        tape, _ = self.forward(training)
-        targets = tape.add_value(
-            "targets", ("n", 1 if form.indices else tape.shape(tape.output)[1]), "data"
-        )
-        operands = [tape.output, tape.emit("gather", [targets], ["t"])]
-        if form.weighted:
-            weights = tape.add_value("weights", ("n", 1), "data")
-            operands.append(tape.emit("gather", [weights], ["w"]))
-        tape.emit("loss", operands, ["L"], role="total", loss=self.loss, indices=form.indices)
+        tape, builder = self._objective(form, training)
+        _finish(tape, builder)
         return tape
+
+    def _objective(self, form: TargetForm, training: bool) -> tuple[Tape, Builder]:
+        tape, builder = self.forward(training)
+        weights = None
+        for number, (task, scores) in enumerate(builder.heads.items()):
+            record, indices = self.losses[task], form.indices[number]
+            rows = tape.shape(scores)[:-1]
+            width = 1 if indices else columns(tape.shape(scores)) // len(record.scores)
+            operands = [scores, _column(tape, of_task("targets", task), "t", (*rows, width))]
+            if form.weighted:
+                weights = weights or _column(tape, "weights", "w", (*rows, 1))
+                operands.append(weights)
+            builder.penalties.insert(
+                number,
+                tape.emit("loss", operands, ["L"], role="total", loss=record, indices=indices,
+                          factor=1.0, leading=number == 0),
+            )  # fmt: skip
+        return tape, builder
 
     def gradients(self, form: TargetForm, training: bool = False) -> Tape:
         """The loss, shape (1, 1), and its gradient for every parameter, of that one's shape."""
-        tape = self.evaluation(form, training)
+        return self._gradients(form, training, proximal=False)[0]
+
+    def _gradients(self, form: TargetForm, training: bool, proximal: bool) -> tuple[Tape, Builder]:
+        tape, builder = self._objective(form, training)
         if not tape.parameters:
             raise NetworkError("the network has no parameters: add a Dense layer to train it.")
-        return differentiate(tape)
+        smooth = [p for p in self.penalties if not (proximal and isinstance(p, L1))]
+        sums = [_penalise(tape, penalty) for penalty in smooth]
+        losses = [*builder.penalties, *(name for names in sums for name in names)]
+        return differentiate(tape, losses), builder
 
-    def step(self, form: TargetForm, optimizer: Optimizer) -> Tape:
+    def step(self, form: TargetForm, optimizer: Optimizer, extras: Extras | None = None) -> Tape:
         """A whole training step: gradients, then the optimizer's update of each parameter."""
-        tape = self.gradients(form, training=True)
-        for name, shape in state_shapes(tape, optimizer).items():
+        extras = extras or Extras()
+        tape, builder = self._gradients(form, training=True, proximal=True)
+        for name, shape in _state_shapes(tape, optimizer).items():
             tape.add_value(name, shape, "state")
+        if extras.clip is not None:
+            _clip(tape, extras.clip)
         for key, name in tape.parameters.items():
             state = [f"{part}_{name}" for part in type(optimizer).state]
             tape.overwrite(
                 "update",
                 [name, tape.gradients[name], *state],
+                [name, *state],
                 optimizer=optimizer,
                 overrides=_overrides(key, optimizer),
             )
+        self._shrink(tape, optimizer)
+        if extras.averaging is not None:
+            _average(tape, extras.averaging)
+        _finish(tape, builder)
         return tape
+
+    def _shrink(self, tape: Tape, optimizer: Optimizer) -> None:
+        """The proximal step of L1 penalties, with the optimizer's own learning rate."""
+        rate = settings(optimizer)["learning_rate"]
+        for number, penalty in enumerate(self.penalties):
+            if isinstance(penalty, L1):
+                for key, strength in penalty.strengths(list(tape.parameters)).items():
+                    name = tape.parameters[key]
+                    operands, attributes = _with_strength(tape, name, strength, f"l1_{number}")
+                    tape.overwrite("shrink", operands, [name], learning_rate=rate, **attributes)
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
         """First values of the parameters, each of its shape, from a generator of its own."""
-        _, builder = self.forward(training=False)
+        _, builder = self.outline
         children = np.random.SeedSequence(seed).spawn(len(builder.initial))
         draws: Sequence[tuple[str, Callable[[np.random.Generator], np.ndarray]]]
         draws = list(builder.initial.items())
@@ -104,10 +182,86 @@ class Blueprint:
         }
 
 
+def of_task(name: str, task: str) -> str:
+    """A name on the tape, or in the data, for one of several tasks.
+
+    Examples
+    --------
+    >>> of_task("targets", ""), of_task("targets", "kind")
+    ('targets', 'targets_kind')
+    """
+    return f"{name}_{task}" if task else name
+
+
+def _named(items: Mapping[str, Any]) -> str:
+    return ", ".join(f"'{name}'" for name in items) if list(items) != [""] else "without a name"
+
+
+def _column(tape: Tape, source: str, name: str, shape: Shape) -> str:
+    """Rows of a matrix of the user's, (n, …), as a value of a shape."""
+    matrix = tape.add_value(source, ("n", cells(shape)), "data")
+    attributes: dict[str, Any] = {} if len(shape) == 2 else {"shape": shape}
+    return tape.emit("gather", [matrix], [name], **attributes)
+
+
+def _penalise(tape: Tape, penalty: WeightPenalty) -> list[str]:
+    """The penalty of each parameter it holds for."""
+    sums = []
+    for number, (key, strength) in enumerate(penalty.strengths(list(tape.parameters)).items()):
+        name = tape.parameters[key]
+        operands, attributes = _with_strength(tape, name, strength, f"θ_{number}")
+        sums.append(
+            tape.emit("penalty", operands, ["R"], role="total", penalty=penalty.function,
+                      by_row=False, **attributes)
+        )  # fmt: skip
+    return sums
+
+
+def _with_strength(
+    tape: Tape, name: str, strength: Any, symbol: str
+) -> tuple[list[str], dict[str, Any]]:
+    """Operands and attributes for one θ, or for one of each weight, a constant of its shape."""
+    if np.ndim(strength) == 0:
+        return [name], {"strength": float(strength)}
+    shape = tape.shape(name)
+    values = np.asarray(strength, dtype=np.float64)
+    if values.size != cells(shape):
+        raise NetworkError(
+            f"a penalty's strengths for '{tape.values[name].key}' have shape {values.shape}: "
+            f"expected one for each of its {cells(shape)} weights."
+        )
+    constant = tape.add_value(f"{symbol}_{name}", shape, "constant")
+    tape.constants[constant] = values.reshape(concrete(shape, 1))
+    return [name, constant], {"strength": 1.0}
+
+
+def _clip(tape: Tape, limit: float) -> None:
+    """Shorten all gradients by one factor when together they are longer than the limit."""
+    gradients = [tape.gradients[name] for name in tape.parameters.values()]
+    total: list[str] = []
+    for gradient in gradients:
+        total = [tape.emit("square_sum", [gradient, *total], ["s"])]
+    for gradient in gradients:
+        tape.overwrite("clip", [gradient, *total], [gradient], limit=float(limit))
+
+
+def _average(tape: Tape, memory: float) -> None:
+    for name in tape.parameters.values():
+        mean = tape.add_value(f"mean_{name}", tape.shape(name), "state")
+        tape.overwrite("blend", [mean, name], [mean], memory=float(memory), warm=True)
+
+
+def _finish(tape: Tape, builder: Builder) -> None:
+    """What belongs to the end of a batch: running means, states handed on."""
+    for operation, operands, attributes, only_in_training in builder.after:
+        if builder.training or not only_in_training:
+            tape.overwrite(operation, operands, operands[:1], **attributes)
+
+
 def _overrides(key: str, optimizer: Optimizer) -> dict[str, float]:
     """Weight decay is for weights: a bias that shrinks gains nothing in generality."""
     decays = "weight_decay" in settings(optimizer)
-    return {"weight_decay": 0.0} if decays and not key.endswith(".weight") else {}
+    return {"weight_decay": 0.0} if decays and not key.endswith("weight") else {}
 
 
 def gradient_names(tape: Tape) -> dict[str, str]:
@@ -115,10 +269,16 @@ def gradient_names(tape: Tape) -> dict[str, str]:
     return {key: tape.gradients[name] for key, name in tape.parameters.items()}
 
 
-def state_shapes(tape: Tape, optimizer: Optimizer) -> dict[str, tuple[int, int]]:
+def _state_shapes(tape: Tape, optimizer: Optimizer) -> dict[str, Shape]:
     """Shapes of what the optimizer remembers: one matrix for each part of its state."""
     return {
-        f"{part}_{value.name}": (int(value.shape[0]), value.shape[1])
+        f"{part}_{value.name}": value.shape
         for part in type(optimizer).state
         for value in tape.with_role("parameter")
     }
+
+
+def memory_shapes(tape: Tape, batch: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of what a session needs besides the parameters: gradients, state, what is carried."""
+    kept = tape.with_role("gradient", "state", "carry", "constant")
+    return {value.name: concrete(value.shape, batch) for value in kept}

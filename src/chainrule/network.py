@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.assembly import Blueprint, TargetForm, gradient_names
-from chainrule.data.matrices import as_matrix, as_targets, as_weights
+from chainrule.assembly import Blueprint, TargetForm, gradient_names, memory_shapes, of_task
+from chainrule.data.matrices import as_rows, as_targets, as_tokens, as_weights
 from chainrule.engines import Batches, Engine, Session, Totals, allocate, make_engine
-from chainrule.errors import NetworkError
+from chainrule.errors import DataError, NetworkError
 from chainrule.files.container import write_container
 from chainrule.layers import Layer, config, from_config
-from chainrule.ops.expression import evaluate
 from chainrule.ops.hyperparameters import check
 from chainrule.ops.losses import Loss
 from chainrule.ops.losses import loss as loss_record
 from chainrule.ops.optimizers import Optimizer
+from chainrule.ops.penalties import WeightPenalty
 from chainrule.tape import Plan, Tape, plan
 from chainrule.tape.equations import Notation, equations
+from chainrule.tape.instruction import concrete
 
 __all__ = ["Network"]
 
@@ -39,14 +40,16 @@ class Network:
     loss : str, Loss or mapping
         "cross_entropy" (scores are logits, targets class indices or probabilities),
         "squared_error", "huber" …; `ops.LOSSES` has them all. With settings:
-        ``{"name": "huber", "delta": 2.0}``.
+        ``{"name": "huber", "delta": 2.0}``. With `Heads` a mapping from task to loss.
     input_shape : tuple of int
-        Shape of one row, such as ``(784,)``.
+        Shape of one row, such as ``(784,)``, ``(28, 28, 1)`` for images or ``(steps,)`` for tokens.
     seed : int
         Start of the initial weights.
     engine : {"compiled", "reference"} or Engine
     dtype : {"float32", "float64"}, optional
         float32 for the compiled engine, float64 for the reference.
+    penalties : sequence of WeightPenalty
+        Such as ``[L2(1e-4)]``, added to the loss.
 
     Raises
     ------
@@ -77,23 +80,40 @@ class Network:
         seed: int = 0,
         engine: str | Engine = "compiled",
         dtype: Any = None,
+        penalties: Sequence[WeightPenalty] = (),
     ) -> None:
         check(seed=seed)
         self.layers = _layers(layers)
-        self.loss = loss_record(loss)
+        self.losses = _losses(loss)
+        self.loss = next(iter(self.losses.values()))
         self.input_shape = _shape(input_shape)
         self.seed = seed
+        self.penalties = tuple(penalties)
         self.engine = make_engine(engine, dtype)
-        self.blueprint = Blueprint(self.layers, self.loss, self.input_shape[0])
-        tape, _ = self.blueprint.forward(training=False)
-        self.outputs = tape.shape(tape.output)[1]
-        shapes = {name: tape.shape(name) for name in tape.parameters.values()}
-        self._names = tape.parameters
-        self.memory = allocate({k: (int(r), c) for k, (r, c) in shapes.items()}, self.engine.dtype)
+        self.blueprint = Blueprint(self.layers, self.losses, self.input_shape, self.penalties)
+        tape, builder = self.blueprint.outline
+        kept = tape.with_role("parameter", "statistic")
+        self._names, self._builder = {v.key: v.name for v in kept}, builder
+        shapes = {v.name: concrete(v.shape, 1) for v in kept}
+        self.memory = allocate(shapes, self.engine.dtype)
         for key, values in self.blueprint.initial(seed).items():
             self.memory[self._names[key]][...] = values
+        for key, start in builder.statistics.items():
+            self.memory[self._names[key]][...] = start
+        for penalty in self.penalties:
+            penalty.strengths(list(tape.parameters))
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one row's scores, such as (10,); of the first task if there are several."""
+        return next(iter(self.blueprint.heads.values()))
+
+    @property
+    def outputs(self) -> int:
+        """Scores of one row, or of each of its steps."""
+        return self.output_shape[-1]
 
     # ------------------------------------------------------------- parameters
 
@@ -103,11 +123,18 @@ class Network:
 
         The arrays are the network's own memory: writing into them changes the network.
         """
-        return {key: self._public(key, self.memory[name]) for key, name in self._names.items()}
+        _, builder = self.blueprint.outline
+        return {key: self._public(key, self.memory[self._names[key]]) for key in builder.initial}
 
-    @staticmethod
-    def _public(key: str, array: np.ndarray) -> np.ndarray:
-        return array.reshape(-1) if key.endswith("bias") else array
+    @cached_property
+    def statistics(self) -> dict[str, np.ndarray]:
+        """Name -> running means that training keeps but no gradient changes, (units,) each."""
+        _, builder = self.blueprint.outline
+        return {key: self.memory[self._names[key]].reshape(-1) for key in builder.statistics}
+
+    def _public(self, key: str, array: np.ndarray) -> np.ndarray:
+        shape = self._builder.public.get(key)
+        return array if shape is None else array.reshape(shape)
 
     @property
     def n_parameters(self) -> int:
@@ -116,17 +143,19 @@ class Network:
 
     # -------------------------------------------------------------- prediction
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Any:
         """Scores, the last layer's output.
 
         Parameters
         ----------
         X : array-like of shape (n, inputs)
+            Or (n, *input_shape).
 
         Returns
         -------
         ndarray of shape (n, outputs)
-            Logits for the cross entropies, numbers for the squared error.
+            Logits for the cross entropies, numbers for the squared error; (n, steps, outputs) for
+            a sequence. With several tasks a dict from task to scores.
 
         Raises
         ------
@@ -140,33 +169,63 @@ class Network:
         >>> net.predict(np.zeros((5, 3))).shape
         (5, 2)
         """
-        X = as_matrix(X, self.input_shape[0])
-        out = np.empty((len(X), self.outputs), self.engine.dtype)
+        inputs = self._inputs(X)
+        flat = {
+            of_task("out", task): np.empty((len(inputs), int(np.prod(shape))), self.engine.dtype)
+            for task, shape in self.blueprint.heads.items()
+        }
         with self._lock:  # a session's buffers serve one call at a time
-            session = self._prediction_session(X, out)
+            session = self._prediction_session({"inputs": inputs, **flat})
             session.start_epoch(0, shuffle=False)
             session.run(session.batches.per_epoch)
             session.data.clear()  # the session stays, the user's matrix must not stay with it
-        return out
+        scores = {
+            task: flat[of_task("out", task)].reshape(-1, *shape)
+            for task, shape in self.blueprint.heads.items()
+        }
+        return scores.get("", scores)
 
-    def _prediction_session(self, X: np.ndarray, out: np.ndarray) -> Session:
+    def _inputs(self, X: Any) -> np.ndarray:
+        if self._builder.vocabulary is not None:
+            return as_tokens(X, self.input_shape[0], self._builder.vocabulary)
+        return as_rows(X, self.input_shape)
+
+    def _prediction_session(self, data: dict[str, np.ndarray]) -> Session:
         """The session of the last call if it had as many rows, else a new one."""
-        session = self._sessions.get(len(X))
+        n = len(data["inputs"])
+        session = self._sessions.get(n)
         if session is None:
-            rows = Batches(min(PREDICTION_ROWS, len(X)), np.arange(len(X)))
-            session = self.engine.session(
-                self._prediction_plan, self.memory, {"inputs": X, "out": out}, rows
-            )
-            self._sessions = {len(X): session}
+            rows = Batches(min(PREDICTION_ROWS, n), np.arange(n))
+            session = self.session(self._prediction_plan, data, rows)
+            self._sessions = {n: session}
         else:
-            session.bind(inputs=X, out=out)
+            session.bind(**data)
         return session
+
+    def session(
+        self,
+        plan: Plan,
+        data: Mapping[str, np.ndarray],
+        rows: Batches,
+        more: Mapping[str, np.ndarray] | None = None,
+    ) -> Session:
+        """A session of a plan on this network's parameters.
+
+        `data` has matrices, (n, columns) each, `more` arrays by tape name for what else the plan
+        keeps; whatever of it is missing is made.
+        """
+        shapes = memory_shapes(plan.tape, rows.size)
+        missing = {name: shape for name, shape in shapes.items() if name not in (more or {})}
+        memory = {**self.memory, **allocate(missing, self.engine.dtype), **(more or {})}
+        for name, values in plan.tape.constants.items():
+            memory[name][...] = values
+        return self.engine.session(plan, memory, data, rows)
 
     @cached_property
     def _prediction_plan(self) -> Plan:
         return plan(self.blueprint.prediction())
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> Any:
         """What the scores mean under the loss: class probabilities, or numbers as they are.
 
         Parameters
@@ -176,9 +235,13 @@ class Network:
         Returns
         -------
         ndarray of shape (n, outputs)
-            softmax(scores) for "cross_entropy", σ(scores) for "binary_cross_entropy".
+            softmax(scores) for "cross_entropy", σ(scores) for "binary_cross_entropy"; a dict with
+            several tasks.
         """
-        return evaluate(self.loss.link_expression, {"z": self.predict(X)})
+        scores = self.predict(X)
+        if not isinstance(scores, dict):
+            return self.loss.predictions(scores)
+        return {task: self.losses[task].predictions(z) for task, z in scores.items()}
 
     # ------------------------------------------------------ loss and gradients
 
@@ -229,13 +292,10 @@ class Network:
         """
         data, form = self.bind(X, y, sample_weight)
         tape = self.blueprint.gradients(form)
-        names = gradient_names(tape)
-        shapes = {g: (int(tape.shape(g)[0]), tape.shape(g)[1]) for g in names.values()}
+        n, names = len(data["inputs"]), gradient_names(tape)
+        shapes = {g: concrete(tape.shape(g), n) for g in names.values()}
         gradients = allocate(shapes, self.engine.dtype)
-        n = len(data["inputs"])
-        session = self.engine.session(
-            plan(tape), {**self.memory, **gradients}, data, Batches(n, np.arange(n))
-        )
+        session = self.session(plan(tape), data, Batches(n, np.arange(n)), gradients)
         session.start_epoch(0, shuffle=False)
         session.run(1)
         public = {key: self._public(key, gradients[name]) for key, name in names.items()}
@@ -245,19 +305,34 @@ class Network:
         self, X: Any, y: Any, sample_weight: Any = None
     ) -> tuple[dict[str, np.ndarray], TargetForm]:
         """Checked matrices, (n, columns) each, by the names that tapes use; form of the targets."""
-        inputs = as_matrix(X, self.input_shape[0])
-        targets, indices = as_targets(y, self.loss, self.outputs, len(inputs))
-        weights = as_weights(sample_weight, len(inputs))
-        data = {"inputs": inputs, "targets": targets}
+        inputs, heads = self._inputs(X), self.blueprint.heads
+        data, indices = {"inputs": inputs}, []
+        for task, given in self._targets(y).items():
+            shape, record = heads[task], self.losses[task]
+            data[of_task("targets", task)], index = as_targets(given, record, shape, len(inputs))
+            indices.append(index)
+        weights = as_weights(sample_weight, len(inputs), self.output_shape[:-1])
         if weights is not None:
             data["weights"] = weights
-        return data, TargetForm(indices, weights is not None)
+        return data, TargetForm(tuple(indices), weights is not None)
+
+    def _targets(self, y: Any) -> Mapping[str, Any]:
+        """Targets by task."""
+        if "" in self.losses:
+            return {"": y}
+        if not isinstance(y, Mapping) or set(y) != set(self.losses):
+            given = ", ".join(map(repr, y)) if isinstance(y, Mapping) else type(y).__name__
+            raise DataError(
+                f"y is {given}: the network has tasks {', '.join(map(repr, self.losses))}, give a "
+                f"mapping from each to its targets."
+            )
+        return {task: y[task] for task in self.losses}
 
     def evaluation_session(
         self, data: Mapping[str, np.ndarray], form: TargetForm, rows: Batches
     ) -> Session:
         """A session over rows of `data`, (n, columns) each, that changes nothing."""
-        return self.engine.session(plan(self.blueprint.evaluation(form)), self.memory, data, rows)
+        return self.session(plan(self.blueprint.evaluation(form)), data, rows)
 
     def summary(self, totals: Totals) -> dict[str, float]:
         """Mean loss and metric from sums."""
@@ -281,7 +356,7 @@ class Network:
         Tape
             `print` shows it as a list.
         """
-        form = TargetForm(indices=self.loss.targets == "classes")
+        form = self._usual_form()
         if optimizer is None:
             return self.blueprint.gradients(form, training=True)
         return self.blueprint.step(form, optimizer)
@@ -304,9 +379,11 @@ class Network:
         try:
             tape = self.tape()
         except NetworkError:
-            form = TargetForm(indices=self.loss.targets == "classes")
-            tape = self.blueprint.evaluation(form, training=True)
+            tape = self.blueprint.evaluation(self._usual_form(), training=True)
         return equations(tape, notation, latex)
+
+    def _usual_form(self) -> TargetForm:
+        return TargetForm(tuple(loss.targets == "classes" for loss in self.losses.values()))
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
@@ -318,10 +395,11 @@ class Network:
         """Layers, loss and input shape as data that JSON can hold; no parameters."""
         return {
             "layers": [config(item) for item in self.layers],
-            "loss": self.loss.config(),
+            "loss": _loss_config(self.losses),
             "input_shape": list(self.input_shape),
             "seed": self.seed,
             "dtype": self.engine.dtype.name,
+            "penalties": [penalty.config() for penalty in self.penalties],
         }
 
     @classmethod
@@ -340,48 +418,60 @@ class Network:
             input_shape=data["input_shape"],
             seed=data["seed"],
             dtype=data["dtype"],
+            penalties=[WeightPenalty.from_config(item) for item in data.get("penalties", ())],
         )
         net.set_parameters(parameters)
         return net
 
     def set_parameters(self, values: Mapping[str, np.ndarray]) -> None:
-        """Copy values into the parameters, each of the same name and shape.
+        """Copy values into parameters and statistics, each of the same name and shape.
 
         Raises
         ------
         NetworkError
             If a name or a shape differs.
         """
-        for name, own in self.parameters.items():
+        for name, own in self.everything.items():
             if name not in values or values[name].shape != own.shape:
                 given = values[name].shape if name in values else "missing"
                 raise NetworkError(f"parameter '{name}' is {given}, expected {own.shape}.")
-        for name, own in self.parameters.items():
+        for name, own in self.everything.items():
             own[...] = values[name]
+
+    @property
+    def everything(self) -> dict[str, np.ndarray]:
+        """Parameters and statistics by name: what a file holds, each of its public shape."""
+        return {**self.parameters, **self.statistics}
 
     def with_engine(self, engine: str | Engine, dtype: Any = None) -> Network:
         """The same network, same shapes and parameters, on another engine."""
         twin = Network(
             self.layers,
-            self.loss,
+            self._loss_argument,
             input_shape=self.input_shape,
             seed=self.seed,
             engine=engine,
             dtype=dtype,
+            penalties=self.penalties,
         )
-        twin.set_parameters(self.parameters)
+        twin.set_parameters(self.everything)
         return twin
+
+    @property
+    def _loss_argument(self) -> Loss | dict[str, Loss]:
+        return self.loss if "" in self.losses else dict(self.losses)
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file; `chainrule.load` reads it back."""
-        write_container(Path(path), "network", self.config(), self.parameters)
+        write_container(Path(path), "network", self.config(), self.everything)
 
     def __getstate__(self) -> dict[str, Any]:
         """Sessions hold addresses and locks: a copy makes its own."""
         return {
-            "config": self.config() | {"loss": self.loss, "layers": self.layers},
+            "config": self.config()
+            | {"loss": self._loss_argument, "layers": self.layers, "penalties": self.penalties},
             "engine": self.engine.name,
-            "parameters": {k: p.copy() for k, p in self.parameters.items()},
+            "parameters": {k: p.copy() for k, p in self.everything.items()},
         }
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -394,6 +484,7 @@ class Network:
             seed=data["seed"],
             engine=state["engine"],
             dtype=data["dtype"],
+            penalties=data["penalties"],
         )
         self.set_parameters(state["parameters"])
 
@@ -403,9 +494,25 @@ def _shape(given: Sequence[int] | int) -> tuple[int, ...]:
         shape = tuple(int(n) for n in (given if isinstance(given, Sequence) else (given,)))
     except (TypeError, ValueError):
         shape = ()
-    if len(shape) != 1 or shape[0] < 1:
-        raise NetworkError(f"input_shape is {given!r}: expected (inputs,), such as (784,).")
+    if not shape or min(shape) < 1:
+        raise NetworkError(
+            f"input_shape is {given!r}: expected (inputs,), such as (784,), or a shape such as "
+            f"(28, 28, 1)."
+        )
     return shape
+
+
+def _losses(given: str | Loss | Mapping[str, Any]) -> dict[str, Loss]:
+    """Loss records by task; "" is the only one's name."""
+    if isinstance(given, Mapping) and "name" not in given:
+        return {task: loss_record(item) for task, item in given.items()}
+    return {"": loss_record(given)}
+
+
+def _loss_config(losses: Mapping[str, Loss]) -> dict[str, Any]:
+    if "" in losses:
+        return losses[""].config()
+    return {task: record.config() for task, record in losses.items()}
 
 
 def _layers(given: Sequence[Layer]) -> tuple[Layer, ...]:

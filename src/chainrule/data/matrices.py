@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.errors import DataError
 from chainrule.ops.losses import Loss
 
-__all__ = ["as_matrix", "as_targets", "as_weights", "finite"]
+__all__ = ["as_matrix", "as_rows", "as_targets", "as_tokens", "as_weights", "finite"]
 
 _CHUNK = 1 << 20  # numbers looked at in one go, so that a check needs no copy of the matrix
 
@@ -43,6 +43,68 @@ def as_matrix(X: Any, columns: int | None = None, name: str = "X") -> np.ndarray
     if columns is not None and array.shape[1] != columns:
         raise DataError(f"{name} has {array.shape[1]} columns, the network expects {columns}.")
     return finite(_numeric(array, name), name)
+
+
+def as_rows(X: Any, shape: tuple[int, ...], name: str = "X") -> np.ndarray:
+    """`X` as a matrix with one line for each row, the same memory where that is possible.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, *shape)
+        Or (n, product of the shape).
+    shape : tuple of int
+        Of one row.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        As `as_matrix`; and if rows have different lengths.
+    """
+    columns = int(np.prod(shape))
+    array = _even(X, name)
+    if array.ndim <= 2 or len(shape) == 1:
+        return as_matrix(array, columns, name)
+    if array.shape[1:] != shape:
+        raise DataError(
+            f"{name} has shape {array.shape}: the network expects rows of shape {shape}."
+        )
+    return as_matrix(array.reshape(len(array), columns), columns, name)
+
+
+def _even(X: Any, name: str) -> np.ndarray:
+    """An array; rows of different lengths are named."""
+    try:
+        return np.asarray(X)
+    except ValueError:
+        lengths = [len(row) for row in X]
+        odd = next(k for k, length in enumerate(lengths) if length != lengths[0])
+        raise DataError(
+            f"{name} has rows of different lengths: row 0 has {lengths[0]}, row {odd} has "
+            f"{lengths[odd]}. Fill the short ones up (chainrule.data.sequences.pad) and give the "
+            f"places that were filled up the sample_weight 0."
+        ) from None
+
+
+def as_tokens(X: Any, steps: int, vocabulary: int) -> np.ndarray:
+    """Tokens as a matrix (n, steps) of whole numbers below the size of the vocabulary.
+
+    Raises
+    ------
+    DataError
+        Naming the first token that is outside, and its place.
+    """
+    array = as_matrix(_even(X, "X"), steps)
+    wrong = (array < 0) | (array >= vocabulary) | (array != np.floor(array))
+    if wrong.any():
+        row, column = (int(k) for k in np.argwhere(wrong)[0])
+        raise DataError(
+            f"token {array[row, column]:g} in row {row}, step {column} (counted from 0) is outside "
+            f"the vocabulary: give whole numbers from 0 to {vocabulary - 1}, or make the "
+            f"Embedding's vocabulary larger."
+        )
+    return array
 
 
 def _numeric(array: np.ndarray, name: str) -> np.ndarray:
@@ -82,31 +144,42 @@ def finite(array: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def as_targets(y: Any, loss: Loss, outputs: int, rows: int) -> tuple[np.ndarray, bool]:
+def as_targets(y: Any, loss: Loss, shape: tuple[int, ...], rows: int) -> tuple[np.ndarray, bool]:
     """Targets as a matrix that fits the loss.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, outputs); (n, steps) or (n, steps, outputs) for sequences
+    loss : Loss
+    shape : tuple of int
+        Of one row of the network's scores, (outputs,) or (steps, outputs).
+    rows : int
 
     Returns
     -------
     (ndarray, bool)
-        (n, 1) class indices and True, or (n, outputs) numbers and False.
+        Class indices and True, (n, 1) or (n, steps); or numbers and False, (n, outputs) or
+        (n, steps · outputs).
 
     Raises
     ------
     DataError
         If shape or range do not fit the loss and the network's outputs.
     """
-    array = np.asarray(y)
+    outputs, places = shape[-1] // len(loss.scores), shape[:-1]
+    array = _even(y, "y")
     if array.ndim == 1:
         array = array[:, None]
-    if array.ndim != 2 or len(array) != rows:
+    if array.ndim > 3 or len(array) != rows:
         raise DataError(f"y has shape {np.shape(y)}: expected one target for each of {rows} rows.")
+    steps = int(np.prod(places))
+    array = array.reshape(rows, -1)
     array = finite(_numeric(array, "y"), "y")
-    if loss.targets == "classes" and array.shape[1] == 1:
+    if loss.targets == "classes" and array.shape[1] == steps:
         return _indices(array, outputs), True
-    if array.shape[1] != outputs:
-        raise DataError(
-            f"y has {array.shape[1]} columns, the network has {outputs} outputs: they must agree."
-        )
+    if array.shape[1] != steps * outputs:
+        what = f"{outputs} outputs" + (f" at each of {steps} steps" if places else "")
+        raise DataError(f"y has {array.shape[1]} columns, the network has {what}: they must agree.")
     most = {"numbers": np.inf, "counts": np.inf}.get(loss.targets, 1)
     if loss.targets != "numbers" and (array.min() < 0 or array.max() > most):
         allowed = "from 0 to 1" if most == 1 else "of 0 or more"
@@ -129,8 +202,8 @@ def _indices(array: np.ndarray, outputs: int) -> np.ndarray:
     return array
 
 
-def as_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
-    """Sample weights as a column, (n, 1), or None.
+def as_weights(sample_weight: Any, rows: int, places: tuple[int, ...] = ()) -> np.ndarray | None:
+    """Sample weights as a matrix, (n, 1), or (n, steps) for sequences; or None.
 
     Raises
     ------
@@ -143,9 +216,11 @@ def as_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
         array = np.asarray(sample_weight, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"sample_weight must hold a number for each row: {error}.") from None
-    if array.shape not in ((rows,), (rows, 1)):
-        raise DataError(f"sample_weight has shape {array.shape}: expected ({rows},).")
-    array = finite(array.reshape(rows, 1), "sample_weight")
+    steps = int(np.prod(places))
+    if array.shape not in ((rows,), (rows, 1), (rows, steps)):
+        also = f" or {(rows, steps)}" if places else ""
+        raise DataError(f"sample_weight has shape {array.shape}: expected ({rows},){also}.")
+    array = finite(array.reshape(rows, -1), "sample_weight")
     if array.min() < 0 or array.max() == 0:
         raise DataError("sample_weight must not be negative, and not 0 in every row.")
-    return array
+    return array if array.shape[1] == steps else np.repeat(array, steps, axis=1)

@@ -28,11 +28,15 @@ class Totals:
     loss: float = 0.0
     weight: float = 0.0
     metric: float = 0.0
+    penalty: float = 0.0
+    batches: int = 0
 
     @property
     def mean_loss(self) -> float:
-        """Mean loss of the rows seen so far, weighted."""
-        return self.loss / self.weight if self.weight else float("nan")
+        """Mean loss of the rows seen so far, weighted, and the penalties' mean over minibatches."""
+        if not self.weight:
+            return float("nan")
+        return self.loss / self.weight + self.penalty / max(self.batches, 1)
 
     @property
     def mean_metric(self) -> float:

@@ -12,7 +12,6 @@ from chainrule.data.targets import called
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.splits import stratified_share
-from chainrule.ops.expression import evaluate
 
 __all__ = ["NetworkClassifier"]
 
@@ -124,7 +123,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Columns in the order of `classes_`.
         """
         scores = self._scores(X)
-        return evaluate(self.network_.loss.link_expression, {"z": scores})
+        return self.network_.loss.predictions(scores)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class.

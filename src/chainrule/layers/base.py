@@ -6,17 +6,19 @@ network owns the memory. ``config()`` and `from_config` carry a layer to a file 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from chainrule.errors import unknown_name
+from chainrule.errors import NetworkError, unknown_name
 from chainrule.ops.activations import ActivationFunction
 from chainrule.tape import Tape
+from chainrule.tape.instruction import Shape
 
-__all__ = ["LAYERS", "Builder", "Layer", "config", "from_config", "layer"]
+__all__ = ["LAYERS", "Builder", "Layer", "config", "from_config", "layer", "row_shape"]
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 
@@ -30,25 +32,110 @@ class Builder:
     tape : Tape
     training : bool
         Whether layers that behave otherwise in training, such as dropout, do so.
-    position : int
-        Position of the layer in the network, from 0: the first part of its parameters' names.
+    place : str
+        Position of the layer in the network, "0" or "2.1": the first part of its parameters' names.
     number : int
         The notes' k: how many layers with weights came before, this one included.
+    masks : int
+        Dropouts so far.
     initial : dict
         Public name of a parameter -> how to draw its first values.
+    public : dict
+        Public name of a parameter -> its shape for the user, where that is not the tape's.
+    statistics : dict
+        Public name of a running mean -> its first value.
+    penalties : list of str
+        Values on the tape that are added to the loss.
+    after : list
+        Instructions for the end of the tape: operation, operands, results, attributes; and
+        whether they belong to training alone.
+    heads : dict
+        Name of a task -> its scores, when there are several.
+    vocabulary : int or None
+        How many tokens there are, when the inputs are tokens.
     """
 
     tape: Tape
     training: bool
-    position: int = 0
+    place: str = ""
     number: int = 0
+    masks: int = 0
     initial: dict[str, Draw] = field(default_factory=dict)
+    public: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    statistics: dict[str, float] = field(default_factory=dict)
+    penalties: list[str] = field(default_factory=list)
+    after: list[tuple[str, list[str], dict[str, Any], bool]] = field(default_factory=list)
+    heads: dict[str, str] = field(default_factory=dict)
+    vocabulary: int | None = None
 
-    def parameter(self, name: str, symbol: str, shape: tuple[int, int], draw: Draw) -> str:
-        """Declare a parameter of a shape (rows, columns); returns its name on the tape."""
-        key = f"{self.position}.{name}"
+    def run(self, layers: Sequence[Layer], x: str) -> str:
+        """Layers one after the other, each at its place: x to the last one's output."""
+        outer = self.place
+        for position, item in enumerate(layers):
+            self.place = f"{outer}.{position}" if outer else str(position)
+            x = item.emit(self, x)
+        self.place = outer
+        return x
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Another place for the names of parameters, for as long as it lasts."""
+        outer, self.place = self.place, place
+        yield
+        self.place = outer
+
+    def parameter(
+        self,
+        name: str,
+        symbol: str,
+        shape: tuple[int, int],
+        draw: Draw,
+        public: tuple[int, ...] | None = None,
+    ) -> str:
+        """Declare a parameter of a shape (rows, columns); returns its name on the tape.
+
+        `public` is the shape that the user sees, with as many numbers. A parameter that is there
+        already is shared.
+
+        Raises
+        ------
+        NetworkError
+            If it is there with another shape.
+        """
+        key = f"{self.place}.{name}"
+        known = self.tape.parameters.get(key)
+        if known is not None:
+            if self.tape.shape(known) != shape:
+                raise NetworkError(
+                    f"shared parameter '{key}' has shape {self.tape.shape(known)} in one place and "
+                    f"{shape} in another: layers that share weights need inputs of one width."
+                )
+            return known
         self.initial[key] = draw
+        if public is not None:
+            self.public[key] = public
         return self.tape.add_value(f"{symbol}{self.number}", shape, "parameter", key)
+
+    def statistic(self, name: str, symbol: str, columns: int, start: float) -> str:
+        """Declare a running mean, (1, columns); returns its name on the tape."""
+        key = f"{self.place}.{name}"
+        self.statistics[key] = start
+        return self.tape.add_value(f"{symbol}{self.number}", (1, columns), "statistic", key)
+
+    def shape(self, x: str) -> Shape:
+        """Shape of a value of the tape, ("n", …)."""
+        return self.tape.shape(x)
+
+
+def row_shape(shape: Shape) -> tuple[int, ...]:
+    """What one row of a value looks like: its shape without "n".
+
+    Examples
+    --------
+    >>> row_shape(("n", 28, 28, 1))
+    (28, 28, 1)
+    """
+    return tuple(int(d) for d in shape if d != "n")
 
 
 @runtime_checkable
@@ -80,11 +167,20 @@ def config(given: Layer) -> dict[str, Any]:
     """
     result: dict[str, Any] = {"layer": type(given).__name__.lower()}
     for item in fields(given):  # type: ignore[arg-type]
-        value = getattr(given, item.name)
-        if isinstance(value, ActivationFunction):
-            value = value.config()
-        result[item.name] = value
+        result[item.name] = _plain(getattr(given, item.name))
     return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ActivationFunction):
+        return value.config()
+    if isinstance(value, Layer):
+        return config(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
 
 
 def from_config(data: Mapping[str, Any]) -> Layer:
@@ -95,8 +191,18 @@ def from_config(data: Mapping[str, Any]) -> Layer:
     UnknownNameError
         If no layer of that name is known.
     """
-    rest = dict(data)
+    rest = {name: _restored(value) for name, value in data.items()}
     name = rest.pop("layer", None)
     if name not in LAYERS:
         raise unknown_name("layer", name, LAYERS)
     return LAYERS[name](**rest)
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if "layer" in value:
+            return from_config(value)
+        return {name: _restored(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_restored(item) for item in value]
+    return value

@@ -13,14 +13,17 @@ from chainrule.layers.base import Builder, layer
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import check
 from chainrule.ops.initializers import default_initializer, initializer
+from chainrule.tape.instruction import columns
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "emit_bias"]
 
 
 @layer
 @dataclass(frozen=True)
 class Dense:
     """z = x W + b, y = f(z): every unit reads every input (000, 002, 003).
+
+    After a sequence, (n, steps, fan_in), it works on each step.
 
     Parameters
     ----------
@@ -59,7 +62,7 @@ class Dense:
         """Write product, bias and activation: x (n, fan_in) to y (n, units)."""
         builder.number += 1
         tape, number, units = builder.tape, builder.number, int(self.units)
-        fan_in = tape.shape(x)[1]
+        fan_in = columns(tape.shape(x))
         record = activation(self.activation)
         rule = initializer(self.initializer or default_initializer(record.name))
         weight = builder.parameter(
@@ -67,6 +70,11 @@ class Dense:
         )
         z = tape.emit("matmul", [x, weight], [f"p{number}" if self.bias else f"z{number}"])
         if self.bias:
-            bias = builder.parameter("bias", "b", (1, units), lambda rng: np.zeros((1, units)))
-            z = tape.emit("add_bias", [z, bias], [f"z{number}"])
+            z = emit_bias(builder, z, units)
         return emit_activation(builder, record, z)
+
+
+def emit_bias(builder: Builder, z: str, units: int) -> str:
+    """Z + b for a new b (units,), which starts at 0; z (…, units)."""
+    bias = builder.parameter("bias", "b", (1, units), lambda rng: np.zeros((1, units)), (units,))
+    return builder.tape.emit("add_bias", [z, bias], [f"z{builder.number}"])

@@ -39,7 +39,7 @@ class Dropout:
         """Write the mask while training: x (n, units) to (n, units)."""
         if not builder.training or self.keep == 1:
             return x
-        salt = builder.position + 1  # masks of different layers are independent
+        builder.masks += 1  # masks of different layers are independent
         return builder.tape.emit(
-            "dropout", [x], [f"d{builder.number}"], keep=float(self.keep), salt=salt
+            "dropout", [x], [f"d{builder.number}"], keep=float(self.keep), salt=builder.masks
         )

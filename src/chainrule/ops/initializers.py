@@ -47,6 +47,14 @@ def _xavier_uniform(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.n
     return rng.uniform(-bound, bound, size=(fan_in, fan_out))
 
 
+def _orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+    """Columns (or rows, if there are fewer) of length 1 at right angles to each other."""
+    longer, shorter = max(fan_in, fan_out), min(fan_in, fan_out)
+    q, r = np.linalg.qr(rng.normal(size=(longer, shorter)))
+    q *= np.where(np.diag(r) < 0, -1, 1)  # so that every such matrix is as likely
+    return q if fan_in >= fan_out else q.T
+
+
 def _small(fan_in: int, fan_out: int) -> float:
     return HYPERPARAMETERS["deviation"].default ** 2
 
@@ -71,6 +79,13 @@ INITIALIZERS: dict[str, Initializer] = {
             "003; Glorot & Bengio 2010",
         ),
         Initializer("he", _normal(_he), _he, "N(0, 2/fan_in)", "arXiv 1502.01852"),
+        Initializer(
+            "orthogonal",
+            _orthogonal,
+            lambda fan_in, fan_out: 1 / max(fan_in, fan_out),
+            "WᵀW = 1 or WWᵀ = 1",
+            "arXiv 1312.6120",
+        ),
         Initializer("lecun", _normal(_lecun), _lecun, "N(0, 1/fan_in)", "LeCun et al. 1998"),
     )
 }

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+
 from chainrule.errors import unknown_name
 from chainrule.ops.activations import sigmoid, softplus
 from chainrule.ops.configurable import Configurable
@@ -22,6 +24,8 @@ from chainrule.ops.expression import (
     Expression,
     Variable,
     absolute,
+    as_expression,
+    evaluate,
     exp,
     log,
     maximum,
@@ -60,6 +64,10 @@ class Loss(Configurable):
     metric_root : bool
         Whether the reported metric is the square root of that mean.
     formula, slope_formula, source : str
+    scores : tuple of str
+        What the network puts out for each target: one score z, or several side by side, all of
+        the first kind before those of the second. The functions then take, and `slope` and `link`
+        give, one after the other.
     parameters : tuple of Hyperparameter
         Its settings, such as the δ of Huber's loss.
     settings : mapping
@@ -68,14 +76,15 @@ class Loss(Configurable):
 
     value: Callable[..., Any]
     slope: Callable[..., Any]
-    link: Callable[[Any], Any]
+    link: Callable[..., Any]
     targets: Targets
     metric_name: str
-    metric: Callable[[Any, Any], Any]
+    metric: Callable[..., Any]
     formula: str
     slope_formula: str
     source: str = ""
     metric_root: bool = False
+    scores: tuple[str, ...] = ("z",)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a record by its name: formulas are functions and live in the registry."""
@@ -83,23 +92,41 @@ class Loss(Configurable):
 
     @cached_property
     def value_expression(self) -> Expression:
-        """The value of each row, (n, 1), as a tree over `z` and `t`."""
-        return self.value(Variable("z"), Variable("t"), **self.symbols)
+        """The value of each row, (n, 1), as a tree over the scores and `t`."""
+        return self.value(*self._variables, Variable("t"), **self.symbols)
 
     @cached_property
-    def slope_expression(self) -> Expression:
-        """The slope, (n, outputs), as a tree over `z` and `t`."""
-        return self.slope(Variable("z"), Variable("t"), **self.symbols)
+    def slope_expressions(self) -> tuple[Expression, ...]:
+        """The slope for each kind of score, (n, outputs), as trees over the scores and `t`."""
+        slopes = self.slope(*self._variables, Variable("t"), **self.symbols)
+        return tuple(map(as_expression, slopes)) if len(self.scores) > 1 else (slopes,)
 
     @cached_property
     def metric_expression(self) -> Expression:
-        """The metric of each row, (n, 1), as a tree over `z` and `t`."""
-        return self.metric(Variable("z"), Variable("t"))
+        """The metric of each row, (n, 1), as a tree over the scores and `t`."""
+        return self.metric(*self._variables, Variable("t"))
 
     @cached_property
-    def link_expression(self) -> Expression:
-        """The prediction, (n, outputs), as a tree over `z`."""
-        return self.link(Variable("z"))
+    def link_expressions(self) -> tuple[Expression, ...]:
+        """The prediction for each kind of score, (n, outputs), as trees over the scores."""
+        links = self.link(*self._variables)
+        return tuple(links) if len(self.scores) > 1 else (links,)
+
+    def predictions(self, scores: np.ndarray) -> np.ndarray:
+        """Scores, (…, outputs), as predictions of the same shape.
+
+        Examples
+        --------
+        >>> LOSSES["poisson"].predictions(np.zeros((1, 1)))
+        array([[1.]])
+        """
+        blocks = np.split(scores, len(self.scores), axis=-1)
+        values = dict(zip(self.scores, blocks, strict=True))
+        return np.concatenate([evaluate(e, values) for e in self.link_expressions], axis=-1)
+
+    @property
+    def _variables(self) -> list[Expression]:
+        return [Variable(name) for name in self.scores]
 
 
 def softmax(z: Any) -> Any:
@@ -186,6 +213,16 @@ def _accuracy_by_sign(z: Any, t: Any) -> Any:
     return row_sum(where(z > 0, t, 1 - t)) / _columns(z)
 
 
+def _gaussian(mean: Any, log_variance: Any, t: Any) -> Any:
+    e = t - mean
+    return row_sum(0.5 * (log_variance + e * e * exp(-log_variance) + _LOG_TWO_PI))
+
+
+def _gaussian_slope(mean: Any, log_variance: Any, t: Any) -> tuple[Any, Any]:
+    e, precision = t - mean, exp(-log_variance)
+    return -e * precision, 0.5 * (1 - e * e * precision)
+
+
 def _itself(z: Any) -> Any:
     return z
 
@@ -194,6 +231,7 @@ def _setting(name: str, default: float, interval: str, meaning: str) -> tuple[Hy
     return (Hyperparameter(name, default, Interval(interval), meaning),)
 
 
+_LOG_TWO_PI = 1.8378770664093453
 _MARGIN = _setting("margin", 1.0, "(0, inf)", "Δ, the distance asked for")
 _DISTANCE = ("mean absolute error", _distance)
 
@@ -253,6 +291,13 @@ LOSSES: dict[str, Loss] = {
             "poisson", lambda z, t: row_sum(exp(z) - t * z), lambda z, t: exp(z) - t, exp, "counts",
             "mean absolute error", lambda z, t: row_sum(absolute(exp(z) - t)),
             "Σ eᶻ − t z", "eᶻ − t", "McCullagh & Nelder 1989"),
+        Loss(
+            "gaussian", _gaussian, _gaussian_slope,
+            lambda mean, log_variance: (mean, exp(0.5 * log_variance)), "numbers",
+            "mean absolute error", lambda mean, log_variance, t: row_sum(absolute(mean - t)),
+            "Σ ½(s + (t − m)²e⁻ˢ + log 2π), s the log of the variance",
+            "(m − t)e⁻ˢ and ½(1 − (t − m)²e⁻ˢ)", "Nix & Weigend 1994",
+            scores=("mean", "log_variance")),
     )
 }  # fmt: skip
 

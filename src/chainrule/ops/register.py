@@ -188,7 +188,7 @@ def wrong_loss_slope(record: Loss) -> tuple[float, float, float] | None:
         shift[column] = _STEP
         high, low = (_value(record, record.value_expression, z + s, t) for s in (shift, -shift))
         true[:, [column]] = (high - low) / (2 * _STEP)
-    return _worst(z, _value(record, record.slope_expression, z, t) + 0 * z, true)
+    return _worst(z, _value(record, record.slope_expressions[0], z, t) + 0 * z, true)
 
 
 def _value(record: Loss, tree: Expression, z: np.ndarray, t: np.ndarray) -> np.ndarray:

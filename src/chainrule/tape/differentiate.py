@@ -11,15 +11,17 @@ from chainrule.tape.tape import Tape
 __all__ = ["differentiate"]
 
 
-def differentiate(tape: Tape, loss: str = "L", wrt: Sequence[str] | None = None) -> Tape:
+def differentiate(
+    tape: Tape, losses: Sequence[str] = ("L",), wrt: Sequence[str] | None = None
+) -> Tape:
     """The tape followed by its backward half.
 
     Parameters
     ----------
     tape : Tape
-        A forward pass that ends in a loss.
-    loss : str
-        The value to differentiate.
+        A forward pass that ends in one or more losses.
+    losses : sequence of str
+        The values whose sum to differentiate.
     wrt : sequence of str, optional
         The values whose gradients are wanted; all parameters by default.
 
@@ -36,12 +38,12 @@ def differentiate(tape: Tape, loss: str = "L", wrt: Sequence[str] | None = None)
     result = tape.copy()
     targets = list(tape.parameters.values()) if wrt is None else list(wrt)
     wanted = _on_the_way(tape, targets)
-    gradients: dict[str, str] = {loss: ""}  # ∂L/∂L = 1 needs no memory
+    gradients = dict.fromkeys(losses, "")  # ∂L/∂L = 1 needs no memory
     for i in reversed(tape.instructions):
         rule = OPERATIONS[i.operation].backward
-        given = gradients.get(i.results[0])
+        given = [gradients.get(r) for r in i.results]
         needed = [o in wanted for o in i.operands]
-        if rule is None or given is None or not any(needed):
+        if rule is None or not any(needed) or all(g is None for g in given):
             continue
         for operand, need, new in zip(
             i.operands, needed, rule(result, i, given, needed), strict=True

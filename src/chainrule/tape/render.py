@@ -16,13 +16,21 @@ def call(i: Instruction) -> str:
     record = i.attributes.get("activation")
     if record is not None:
         name = name.replace("activate", record.name).replace("slope", f"{record.name}_slope")
-    record = i.attributes.get("loss")
-    if record is not None:
-        name = name.replace("loss", record.name)
+    for kind in ("loss", "formula", "penalty"):
+        record = i.attributes.get(kind)
+        if record is not None:
+            name = name.replace(kind, record.name)
     record = i.attributes.get("optimizer")
     if record is not None:
         name = type(record).__name__.lower()
-    return f"{', '.join(i.results)} = {name}({', '.join(i.operands)})"
+    return f"{_some(i.results)} = {name}({_some(i.operands)})"
+
+
+def _some(names: Sequence[str]) -> str:
+    """All names, or the first two and the last of many."""
+    if len(names) > 6:
+        names = [*names[:2], "…", names[-1]]
+    return ", ".join(names)
 
 
 def listing(
@@ -61,5 +69,4 @@ def listing(
 
 
 def _shape(values: Mapping[str, Value], i: Instruction) -> str:
-    rows, columns = values[i.results[-1]].shape
-    return f"({rows}, {columns})"
+    return f"({', '.join(map(str, values[i.results[-1]].shape))})"

@@ -22,7 +22,8 @@ def verify(tape: Tape) -> Tape:
     NetworkError
         Naming the instruction and the rule it breaks.
     """
-    written = {v.name for v in tape.values.values() if v.role in ("data", "parameter", "state")}
+    given = ("data", "parameter", "statistic", "constant", "state", "carry")
+    written = {v.name for v in tape.values.values() if v.role in given}
     updating = False
     for place, i in enumerate(tape.instructions):
         operation = OPERATIONS.get(i.operation)

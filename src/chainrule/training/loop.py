@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.assembly import TargetForm, gradient_names, state_shapes
+from chainrule.assembly import Extras, TargetForm
 from chainrule.engines import Batches, Session, allocate
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
 from chainrule.network import PREDICTION_ROWS, Network
@@ -19,7 +19,9 @@ from chainrule.ops.optimizers import Optimizer, settings
 from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
-from chainrule.tape import plan
+from chainrule.tape import Tape, plan
+from chainrule.tape.instruction import concrete
+from chainrule.training.averaging import AveragedWeights
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
 from chainrule.training.progress import Progress, progress_for
@@ -42,6 +44,8 @@ def train(
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
     sample_weight: Any = None,
+    clip: float | None = _H["clip"].default,
+    averaging: float | None = _H["averaging"].default,
     early_stopping: bool = True,
     patience: int = _H["patience"].default,
     min_improvement: float = _H["min_improvement"].default,
@@ -70,6 +74,11 @@ def train(
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
     sample_weight : array-like of shape (n,), optional
         The loss of a minibatch is the weighted mean.
+    clip : float, optional
+        Shorten the gradient when it is longer, over all parameters together (arXiv 1211.5063).
+    averaging : float, optional
+        Validate with, and end with, a running mean of the weights that keeps this share of itself
+        at each step, such as 0.99 (Polyak & Juditsky 1992).
     early_stopping : bool
         With validation: stop after `patience` epochs without a better validation loss, and
         return to the best weights. False runs all epochs and keeps the last weights.
@@ -118,20 +127,24 @@ def train(
     for item in callbacks:
         if not isinstance(item, Callback):
             raise HyperparameterError(f"callbacks has {item!r}: expected a chainrule.Callback.")
-    for name, value in {"time_limit": time_limit, "threads": threads}.items():
+    optional = {"time_limit": time_limit, "threads": threads, "clip": clip, "averaging": averaging}
+    for name, value in optional.items():
         if value is not None:
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
     rule = optimizer_record(optimizer)
+    tape = network.blueprint.step(form, rule, Extras(clip, averaging))
+    means = _means(network, tape)
     run = _Run(
         network=network,
-        session=_training_session(network, data, form, rule, Batches(batch_size, rows, seed)),
+        session=network.session(plan(tape), data, Batches(batch_size, rows, seed), means),
+        averaged=AveragedWeights(network.memory, means),
         learning_rate=settings(rule)["learning_rate"],
         schedule=schedule_record(schedule),
         held_out=held_out,
         best=BestWeights(
-            network.parameters,
+            network.everything,
             by_validation=held_out is not None and early_stopping,
             min_improvement=min_improvement,
         ),
@@ -152,18 +165,14 @@ def train(
 # ------------------------------------------------------------------ preparing
 
 
-def _training_session(
-    network: Network,
-    data: dict[str, np.ndarray],
-    form: TargetForm,
-    optimizer: Optimizer,
-    batches: Batches,
-) -> Session:
-    tape = network.blueprint.step(form, optimizer)
-    names = gradient_names(tape).values()
-    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names}
-    own = allocate(shapes | state_shapes(tape, optimizer), network.engine.dtype)
-    return network.engine.session(plan(tape), {**network.memory, **own}, data, batches)
+def _means(network: Network, tape: Tape) -> dict[str, np.ndarray]:
+    """Memory for the running means of the parameters, by name on the tape."""
+    shapes = {
+        value.name: concrete(value.shape, 1)
+        for value in tape.with_role("state")
+        if value.name.startswith("mean_")
+    }
+    return allocate(shapes, network.engine.dtype)
 
 
 def _split(
@@ -212,6 +221,7 @@ class _Run:
 
     network: Network
     session: Session
+    averaged: AveragedWeights
     learning_rate: float
     schedule: Schedule
     held_out: Session | None
@@ -299,15 +309,16 @@ class _Run:
         history.loss.append(summary["loss"])
         history.metric.append(summary[name])
         watched = summary["loss"]
-        if self.held_out is not None:
-            self.held_out.start_epoch(0, shuffle=False)
-            self.held_out.run(self.held_out.batches.per_epoch)
-            summary = self.network.summary(self.held_out.totals)
-            history.validation_loss.append(summary["loss"])
-            history.validation_metric.append(summary[name])
-            watched = summary["loss"]
-        history.seconds.append(time.perf_counter() - begin)
-        self.best.see(self.state.epoch, watched)
+        with self.averaged.in_place():
+            if self.held_out is not None:
+                self.held_out.start_epoch(0, shuffle=False)
+                self.held_out.run(self.held_out.batches.per_epoch)
+                summary = self.network.summary(self.held_out.totals)
+                history.validation_loss.append(summary["loss"])
+                history.validation_metric.append(summary[name])
+                watched = summary["loss"]
+            history.seconds.append(time.perf_counter() - begin)
+            self.best.see(self.state.epoch, watched)
 
     def reasons_to_stop(self) -> None:
         state = self.state
@@ -349,4 +360,6 @@ class _Run:
             self.best.restore()
             state.history.best_epoch = self.best.epoch
         else:
+            if state.epoch:
+                self.averaged.swap()
             state.history.best_epoch = state.epoch or None

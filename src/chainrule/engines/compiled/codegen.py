@@ -10,7 +10,7 @@ score, then the sum of exponentials, then the result).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chainrule.ops.expression import OPERATIONS, REDUCTIONS, Expression, Variable, walk
@@ -32,11 +32,14 @@ class Input:
     """A variable read from a matrix: operand number, and what its place depends on.
 
     kind "element": place (i, j); "column": j, as a bias; "row": i; "one_hot": 1 where j is the
-    class index in place i, else 0.
+    class index in place i, else 0. A matrix of several `blocks` of columns side by side is read
+    in one of them.
     """
 
     operand: int
     kind: Literal["element", "column", "row", "one_hot"] = "element"
+    block: int = 0
+    blocks: int = 1
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Output:
-    """An expression and the operand that it is stored in."""
+    """An expression and the operand, or block of an operand, that it is stored in."""
 
     expression: Expression
     operand: int
+    block: int = 0
+    blocks: int = 1
 
 
 def kernel_text(
@@ -114,7 +119,8 @@ def _passes(
     scratch, tree = outputs[0].operand, kernel.canonical(outputs[0].expression)
     sums = [(name, kernel.canonical(e)) for name, e in totals]
     shared = kernel.shared_exponential(tree)
-    if shared is None:
+    read = any(isinstance(x, Input) and x.operand == scratch for x in inputs.values())
+    if shared is None or read or outputs[0].blocks > 1:
         return [whole]
     known = Variable("exponential")
 
@@ -154,21 +160,33 @@ class _Kernel:
         totals: Sequence[tuple[str, Expression]],
     ) -> list[str]:
         """Scalars first, then the loops."""
-        stores = [Output(self.canonical(o.expression), o.operand) for o in outputs]
+        stores = [replace(o, expression=self.canonical(o.expression)) for o in outputs]
         sums = [(name, self.canonical(e)) for name, e in totals]
         for _, expression in sums:
             self.row_name(expression)
         # All values first, then the stores: an output may lie over an input.
-        named = [(self.element_name(o.expression, self.stage(o.expression)), o) for o in stores]
+        last = max((self.stage(o.expression) for o in stores), default=0)
+        named = [(self.element_name(o.expression, last), o) for o in stores]
         for name, o in named:
-            self.loop(self.stage(o.expression)).append(f"p{o.operand}[at + j] = {name}")
+            self.loop(last).append(f"p{o.operand}[{self.at(o)}] = {name}")
         flat = not (sums or self.rows or any(map(self.depends_on_place, stores)))
         return self.head + (self.flat_body() if flat else self.nested_body(sums))
 
     def depends_on_place(self, store: Output) -> bool:
         """Whether some input is not simply the matrix entry at the same place."""
-        given = (self.inputs.get(str(n.value)) for n in walk(store.expression) if n.value)
-        return any(isinstance(x, Input) and x.kind != "element" for x in given)
+        given = [self.inputs.get(str(n.value)) for n in walk(store.expression) if n.value]
+        blocks = store.blocks > 1 or any(isinstance(x, Input) and x.blocks > 1 for x in given)
+        return blocks or any(isinstance(x, Input) and x.kind != "element" for x in given)
+
+    def at(self, place: Input | Output) -> str:
+        """Where column j of row i lies in a matrix of blocks."""
+        if place.blocks == 1:
+            return "at + j"
+        key = ("block", place.block * 64 + place.blocks)
+        if key not in self.names:
+            name = self.names[key] = self.fresh("k")
+            self.rows.setdefault(0, []).append(f"{name} = at * {place.blocks} + {place.block} * n")
+        return f"{self.names[key]} + j"
 
     def flat_body(self) -> list[str]:
         lines = [line.replace("[at + j]", "[j]") for line in self.loop(0)]
@@ -366,7 +384,7 @@ class _Kernel:
             return f"p{given.operand}[j]"
         if given.kind == "one_hot":
             return f"choose(j == int(p{given.operand}[i]), real(1.0, ops), real(0.0, ops))"
-        return f"p{given.operand}[at + j]"
+        return f"p{given.operand}[{self.at(given)}]"
 
     def formula(self, node: Expression, arguments: Sequence[str]) -> str:
         if node.operation == "power" and node.arguments[1].operation == "constant":

@@ -12,10 +12,11 @@ import numpy as np
 from chainrule.engines.base import Batches, Totals, aligned
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import blas_threads
-from chainrule.engines.compiled.lower import Binding, Row, lower
+from chainrule.engines.compiled.lowering import Binding, Row, lower
 from chainrule.engines.compiled.store import KernelKey, addresses
-from chainrule.tape import Plan
+from chainrule.tape import OPERATIONS, Instruction, Plan
 from chainrule.tape.cost import largest_product
+from chainrule.tape.instruction import cells, concrete, per_row
 
 __all__ = ["CompiledEngine", "CompiledSession"]
 
@@ -69,14 +70,14 @@ class CompiledSession:
     ) -> None:
         self.plan, self.batches, self.dtype = plan, batches, engine.dtype
         self.data = dict(data)
-        self._sums = aligned(3, np.float64)
+        self._sums = aligned(4, np.float64)
         self._control = aligned(word.WORDS, np.int64)
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
         self._order = self._rows
         self._rates = aligned(batches.per_epoch, np.float64)
-        self._buffers = [aligned(batches.size * width, engine.dtype) for width in plan.widths]
-        self._arrays = {**memory, **self._intermediates(batches.size)}
-        self._programs: list[np.ndarray] = []
+        self._buffers = [aligned(size, engine.dtype) for size in plan.sizes(batches.size)]
+        self._memory = memory
+        self._programs: list[tuple[np.ndarray, Binding]] = []
         plain = addresses([KernelKey("machine", ""), KernelKey("shuffle", "")])
         self._machine, self._shuffle = (_CALL(address) for address in plain.values())
         self._assemble()
@@ -86,7 +87,9 @@ class CompiledSession:
     @property
     def totals(self) -> Totals:
         """Sums since the epoch began."""
-        return Totals(*(float(x) for x in self._sums))
+        loss, weight, metric, penalty = (float(x) for x in self._sums)
+        batches = int(self._control[word.START]) // self.batches.size
+        return Totals(loss, weight, metric, penalty, batches)
 
     @property
     def step(self) -> int:
@@ -100,8 +103,8 @@ class CompiledSession:
 
     @property
     def values(self) -> dict[str, np.ndarray]:
-        """Every value of the last minibatch that still has its own memory."""
-        return dict(self._arrays)
+        """Memory of every value; that of an intermediate one may have been handed on."""
+        return dict(self._arrays(self.batches.size))
 
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
@@ -113,6 +116,8 @@ class CompiledSession:
         self._sums[:] = 0
         self._control[[word.START, word.FAILED]] = 0
         self._rates[:] = 1 if rates is None else rates
+        for value in self.plan.tape.with_role("carry"):
+            self._memory[value.name][...] = 0
         if shuffle:
             if self._order is self._rows:
                 self._order = np.empty_like(self._rows)
@@ -130,14 +135,16 @@ class CompiledSession:
 
     # -------------------------------------------------------------- the program
 
-    def _intermediates(self, batch: int) -> dict[str, np.ndarray]:
-        """The values of one batch as views of the buffers."""
-        result = {}
-        for name, number in self.plan.buffers.items():
-            rows, columns = self.plan.tape.shape(name)
-            count = batch if rows == "n" else int(rows)
-            result[name] = self._buffers[number][: count * columns].reshape(count, columns)
-        return result
+    def _arrays(self, batch: int) -> dict[str, np.ndarray]:
+        """Every value of one batch, (rows, columns …) each, as a view of where it lies."""
+        result = dict(self._memory)
+        for name, place in self.plan.places.items():
+            shape = self.plan.tape.shape(name)
+            scale = batch if per_row(shape) else 1
+            start = place.offset * scale
+            flat = self._buffers[place.buffer][start : start + cells(shape) * scale]
+            result[name] = flat.reshape(concrete(shape, batch))
+        return result | {name: result[root] for name, root in self.plan.aliases.items()}
 
     def _assemble(self) -> None:
         """Write one program for full minibatches and one for a shorter last one."""
@@ -146,30 +153,35 @@ class CompiledSession:
         self._programs = [self._program(size), self._program(last)]
         c = self._control
         c[word.BATCH], c[word.ROWS], c[word.SEED] = size, rows, self.batches.seed
-        c[word.FULL], c[word.LAST] = (p.ctypes.data for p in self._programs)
+        c[word.FULL], c[word.LAST] = (p.ctypes.data for p, _ in self._programs)
         c[word.RATES] = self._rates.ctypes.data
         c[word.TOTALS], c[word.BASE] = self._sums.ctypes.data, self._rows.ctypes.data
-        instructions = self.plan.tape.instructions
-        c[word.INSTRUCTIONS] = len(instructions)
-        updates = [place for place, i in enumerate(instructions) if i.operation == "update"]
-        c[word.UPDATES] = updates[0] if updates else -1
 
-    def _program(self, batch: int) -> np.ndarray:
+    def _program(self, batch: int) -> tuple[np.ndarray, Binding]:
         binding = Binding(
             self.plan,
-            self._arrays,
+            self._arrays(batch),
             self.data,
             self._control.ctypes.data,
             self._sums.ctypes.data,
             self.dtype,
             batch,
         )
-        rows = [lower(i, binding) for i in self.plan.tape.instructions]
-        kernels = addresses(row.kernel for row in rows)
+        lowered = [(i, lower(i, binding)) for i in self.plan.tape.instructions]
+        rows = [(i, row) for i, row in lowered if row is not None]
+        kernels = addresses(row.kernel for _, row in rows)
         program = aligned(len(rows) * word.ROW_WORDS, np.int64).reshape(-1, word.ROW_WORDS)
-        for line, row in zip(program, rows, strict=True):
+        for line, (_, row) in zip(program, rows, strict=True):
             _write(line, row, kernels[row.kernel])
-        return program
+        self._control[word.INSTRUCTIONS] = len(rows)
+        self._control[word.UPDATES] = _first_update([i for i, _ in rows])
+        return program, binding
+
+
+def _first_update(instructions: list[Instruction]) -> int:
+    """Place of the first instruction that changes parameters, -1 if there is none."""
+    places = (k for k, i in enumerate(instructions) if OPERATIONS[i.operation].updates)
+    return next(places, -1)
 
 
 def _write(line: np.ndarray, row: Row, kernel: int) -> None:

@@ -10,6 +10,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
 __all__ = [
+    "address_of",
     "call_kernel",
     "call_product",
     "choose",
@@ -25,6 +26,16 @@ __all__ = [
 
 # Numba passes the typing context itself; a type checker cannot know.
 intrinsic: Any = numba_intrinsic
+
+
+@intrinsic
+def address_of(typingctx: Any, at: Any) -> Any:
+    """The address that a pointer holds."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], context.get_value_type(types.intp))
+
+    return types.intp(at), codegen
 
 
 @intrinsic
@@ -44,18 +55,18 @@ def call_kernel(typingctx: Any, address: Any, ops: Any, dims: Any, attrs: Any) -
 @intrinsic
 def call_product(
     typingctx: Any, address: Any, trans_a: Any, trans_b: Any, m: Any, n: Any, k: Any,
-    a: Any, lda: Any, b: Any, ldb: Any, c: Any, ldc: Any,
+    a: Any, lda: Any, b: Any, ldb: Any, keep: Any, c: Any, ldc: Any,
 ) -> Any:  # fmt: skip
-    """Fortran's gemm at `address`: column-major C[m, n] = op(A)[m, k] op(B)[k, n]."""
+    """Fortran's gemm at `address`: column-major C[m, n] = op(A)[m, k] op(B)[k, n] + keep · C."""
     int_, number = types.intc, a.dtype
     signature = types.void(
-        types.intp, types.char, types.char, int_, int_, int_, a, int_, b, int_, c, int_
+        types.intp, types.char, types.char, int_, int_, int_, a, int_, b, int_, number, c, int_
     )
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        (address, trans_a, trans_b, m, n, k, a, lda, b, ldb, c, ldc) = args
-        one, zero = (context.get_constant(number, x) for x in (1.0, 0.0))
-        values = (trans_a, trans_b, m, n, k, one, a, lda, b, ldb, zero, c, ldc)
+        (address, trans_a, trans_b, m, n, k, a, lda, b, ldb, keep, c, ldc) = args
+        one = context.get_constant(number, 1.0)
+        values = (trans_a, trans_b, m, n, k, one, a, lda, b, ldb, keep, c, ldc)
         matrices = {6, 8, 11}  # addresses already; Fortran takes everything else by address too
         pointers = [
             x if place in matrices else cgutils.alloca_once_value(builder, x)

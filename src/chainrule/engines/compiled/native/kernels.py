@@ -13,7 +13,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from chainrule.engines.compiled import control as word
+from chainrule.engines.compiled.native.arranging import ARRANGING
 from chainrule.engines.compiled.native.intrinsics import (
+    address_of,
     call_kernel,
     call_product,
     doubles,
@@ -21,6 +23,7 @@ from chainrule.engines.compiled.native.intrinsics import (
     pointer,
     real,
 )
+from chainrule.engines.compiled.native.windows import WINDOWS
 from chainrule.ops.random import MULTIPLIERS, SHIFTS
 
 __all__ = ["KERNELS", "PLAIN", "machine", "shuffle"]
@@ -64,13 +67,29 @@ def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
     return gather if gathers else store
 
 
-def matmul(ops: Any, dims: Any, attrs: Any) -> None:
-    """c[m, n] = op(a) op(b), row-major, so Fortran gets the operands swapped."""
+@register_jitable
+def _product(ops: Any, dims: Any, keep: Any) -> None:
+    """Row-major, so Fortran gets the operands swapped."""
     a, b, c = ops[0], ops[1], ops[2]
     m, n, k, ta, tb = dims[0], dims[1], dims[2], dims[3], dims[4]
     lda, ldb = m if ta else k, k if tb else n
     flag_a, flag_b = 84 if ta else 78, 84 if tb else 78  # "T", "N"
-    call_product(dims[5], flag_b, flag_a, n, m, k, b, ldb, a, lda, c, n)
+    call_product(dims[5], flag_b, flag_a, n, m, k, b, ldb, a, lda, real(keep, ops), c, n)
+
+
+def matmul(ops: Any, dims: Any, attrs: Any) -> None:
+    """c[m, n] = op(a) op(b)."""
+    _product(ops, dims, 0.0)
+
+
+def matmul_add(ops: Any, dims: Any, attrs: Any) -> None:
+    """c[m, n] = d + op(a) op(b), d being c itself or another matrix."""
+    c, d = ops[2], ops[3]
+    addresses = int64s(address_of(ops))
+    if addresses[2] != addresses[3]:
+        for j in range(dims[0] * dims[1]):
+            c[j] = d[j]
+    _product(ops, dims, 1.0)
 
 
 def vector_matmul(ops: Any, dims: Any, attrs: Any) -> None:
@@ -85,13 +104,16 @@ def vector_matmul(ops: Any, dims: Any, attrs: Any) -> None:
 
 
 def column_sum(ops: Any, dims: Any, attrs: Any) -> None:
-    """db[n] = sum of the rows of dz[m, n]."""
+    """db[n] = sum of the rows of dz[m, n], times a number."""
     dz, db, m, n = ops[0], ops[1], dims[0], dims[1]
     for j in range(n):
         db[j] = dz[j]
     for i in range(1, m):
         for j in range(n):
             db[j] += dz[i * n + j]
+    if attrs[0] != 1.0:
+        for j in range(n):
+            db[j] = real(db[j] * attrs[0], ops)
 
 
 @register_jitable
@@ -154,10 +176,13 @@ def machine(control: Any) -> None:
 
 KERNELS: dict[str, Callable[..., Any]] = {
     "matmul": matmul,
+    "matmul_add": matmul_add,
     "vector_matmul": vector_matmul,
     "column_sum": column_sum,
     "dropout": _dropout(in_place=False),
     "dropout_in_place": _dropout(in_place=True),
+    **ARRANGING,
+    **WINDOWS,
 }
 _KINDS = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
           "uint64")  # fmt: skip

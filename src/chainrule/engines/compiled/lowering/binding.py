@@ -1,0 +1,93 @@
+"""What lowering an instruction needs to know, and what it gives: a row of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.compiled.store import KernelKey
+from chainrule.tape import Plan
+from chainrule.tape.instruction import concrete
+
+__all__ = ["Binding", "Frozen", "Row", "numbered"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instruction, lowered."""
+
+    kernel: KernelKey
+    operands: list[int] = field(default_factory=list)
+    dims: list[int] = field(default_factory=list)
+    attributes: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where things are: arrays by tape name, the user's matrices, control words, totals."""
+
+    plan: Plan
+    arrays: Mapping[str, np.ndarray]
+    data: Mapping[str, np.ndarray]
+    control: int
+    totals: int
+    dtype: np.dtype
+    batch: int
+    tables: list[np.ndarray] = field(default_factory=list)
+
+    def table(self, numbers: Sequence[int]) -> int:
+        """Address of whole numbers that do not fit in a row of the program, (len(numbers),)."""
+        self.tables.append(np.array(numbers, np.int64))
+        return self.tables[-1].ctypes.data
+
+    def address(self, name: str) -> int:
+        """Address of a value, 0 for the sum of the losses, which has its own place."""
+        return self.arrays[name].ctypes.data if name in self.arrays else 0
+
+    def full_shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a value for this batch."""
+        return concrete(self.plan.tape.shape(name), self.batch)
+
+    def shape(self, name: str) -> tuple[int, int]:
+        """Rows and columns of a value for this batch, as a matrix of its last dimension."""
+        shape = self.full_shape(name)
+        return prod(shape[:-1]), shape[-1]
+
+    def same_place(self, a: str, b: str) -> bool:
+        """Whether two values share memory."""
+        return self.address(a) == self.address(b)
+
+    def key(self, name: str, text: str = "") -> KernelKey:
+        """The key of a kernel of this binding's floating type."""
+        return KernelKey(name, self.dtype.name, text)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A record as a cache key: its formulas, whatever its settings."""
+
+    record: Any
+
+    def __hash__(self) -> int:
+        return hash((self.record.name, id(self.record.value)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Frozen) and (
+            self.record.value is other.record.value
+            and getattr(self.record, "slope", None) is getattr(other.record, "slope", None)
+        )
+
+
+def numbered(addresses: Sequence[int]) -> tuple[int, ...]:
+    """Operand numbers under which values that share memory have the same one.
+
+    Examples
+    --------
+    >>> numbered([640, 128, 640])
+    (0, 1, 0)
+    """
+    return tuple(addresses.index(a) for a in addresses)

@@ -1,0 +1,23 @@
+"""Lowering matrix products."""
+
+from __future__ import annotations
+
+from chainrule.engines.compiled.blas import product_address
+from chainrule.engines.compiled.lowering.binding import Binding, Row
+from chainrule.tape import Instruction
+
+__all__ = ["product"]
+
+
+def product(i: Instruction, at: Binding) -> Row:
+    """Z = x W, xᵀ δ or δ Wᵀ, alone or added to what is there."""
+    a, b = i.operands[:2]
+    m, n = at.shape(i.results[0])
+    first, second = "_tn" in i.operation, "_nt" in i.operation
+    k = at.shape(a)[0 if first else 1]
+    dims = [m, n, k, int(first), int(second), product_address(at.dtype)]
+    operands = [at.address(x) for x in (a, b, i.results[0])]
+    if len(i.operands) > 2:
+        return Row(at.key("matmul_add"), [*operands, at.address(i.operands[2])], dims)
+    name = "vector_matmul" if m == 1 and not (first or second) else "matmul"
+    return Row(at.key(name), operands, dims)

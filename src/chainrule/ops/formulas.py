@@ -1,0 +1,181 @@
+"""Formulas of layers over several values: gates of recurrent cells, normalisation, softmax.
+
+A record states what it computes; what it passes back is derived from that by `pull_back`, or
+written down where there is a shorter form. Conventions: every variable is a matrix (rows, columns)
+except those of kind "column", which have one number for each column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from chainrule.errors import unknown_name
+from chainrule.ops.activations import sigmoid
+from chainrule.ops.configurable import Configurable
+from chainrule.ops.derivative import pull_back
+from chainrule.ops.expression import Expression, Variable, row_sum, sqrt, tanh, where
+from chainrule.ops.hyperparameters import Hyperparameter, Interval
+from chainrule.ops.losses import softmax
+
+__all__ = ["FORMULAS", "Formula", "Operand", "formula"]
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One value that a formula reads.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One variable; or several, when the value holds as many blocks of columns side by side.
+    kind : {"element", "column"}
+        A number in each place, or one for each column.
+    """
+
+    names: tuple[str, ...]
+    kind: Literal["element", "column"] = "element"
+
+
+@dataclass(frozen=True)
+class Formula(Configurable):
+    """Results as functions of operands, elementwise or along a row.
+
+    Attributes
+    ----------
+    operands : tuple of Operand
+    outputs : tuple of str
+        Names of the results, each (rows, columns).
+    value : callable
+        ``value(**variables, **settings)``, a tuple with one expression for each output.
+    text : str
+        As a textbook prints it.
+    pullback : callable or None
+        ``pullback(**variables, **outputs, **adjoints, **settings)`` gives ∂L/∂variable by name,
+        adjoints being called "d" + output; derived from `value` if not given.
+    source : str
+    """
+
+    operands: tuple[Operand, ...]
+    outputs: tuple[str, ...]
+    value: Callable[..., tuple[Any, ...]]
+    text: str
+    pullback: Callable[..., dict[str, Any]] | None = None
+    source: str = ""
+
+    @cached_property
+    def variables(self) -> dict[str, Expression]:
+        """Every variable, each made once."""
+        return {name: Variable(name) for operand in self.operands for name in operand.names}
+
+    @cached_property
+    def expressions(self) -> dict[str, Expression]:
+        """Each output, (rows, columns), as a tree over the variables and the settings."""
+        values = self.value(**self.variables, **self.symbols)
+        return dict(zip(self.outputs, values, strict=True))
+
+    def pulled(self, given: Sequence[str], wanted: Sequence[str]) -> dict[str, Expression]:
+        """∂L/∂variable, (rows, columns) each, over variables, "d" + output, and outputs.
+
+        Parameters
+        ----------
+        given : sequence of str
+            Outputs whose ∂L/∂output there is; for the others it is 0.
+        wanted : sequence of str
+            Variables.
+        """
+        if self.pullback is not None:
+            own = {name: Variable(name) for name in self.outputs}
+            adjoints = {f"d{name}": Variable(f"d{name}") for name in self.outputs}
+            found = self.pullback(**self.variables, **own, **adjoints, **self.symbols)
+            return {name: found[name] for name in wanted}
+        results = [(self.expressions[name], Variable(f"d{name}")) for name in given]
+        return pull_back(results, wanted, [*self.variables])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a record by its name: formulas are functions and live in the registry."""
+        return _restored, (self.config(),)
+
+
+def _restored(config: dict[str, Any]) -> Formula:
+    return formula(config.pop("name"), **config)
+
+
+def _mean(x: Any) -> Any:
+    return row_sum(x) / row_sum(0 * x + 1)
+
+
+def _normalised(x: Any, epsilon: Any) -> tuple[Any]:
+    centred = x - _mean(x)
+    return (centred / sqrt(_mean(centred * centred) + epsilon),)
+
+
+def _lstm(i: Any, f: Any, g: Any, o: Any, c0: Any) -> tuple[Any, Any]:
+    c = sigmoid(f) * c0 + sigmoid(i) * tanh(g)
+    return c, sigmoid(o) * tanh(c)
+
+
+def _gru(pr: Any, pz: Any, pn: Any, qr: Any, qz: Any, qn: Any, h0: Any) -> tuple[Any]:
+    z = sigmoid(pz + qz)
+    new = tanh(pn + sigmoid(pr + qr) * qn)
+    return ((1 - z) * new + z * h0,)
+
+
+_X, _EPSILON = Operand(("x",)), Hyperparameter(
+    "epsilon", 1e-5, Interval("(0, inf)"), "keeps the quotient finite where nothing varies"
+)  # fmt: skip
+
+FORMULAS: dict[str, Formula] = {
+    record.name: record
+    for record in (
+        Formula(
+            "softmax", (_X,), ("y",), lambda x: (softmax(x),), "eᶻ / Σ eᶻ",
+            lambda x, y, dy: {"x": y * (dy - row_sum(dy * y))}, "000, 001"),
+        Formula(
+            "normalise", (_X,), ("y",), _normalised, "(z − mean z)/√(var z + ε), along the row",
+            source="arXiv 1607.06450", parameters=(_EPSILON,)),
+        Formula(
+            "prelu", (_X, Operand(("alpha",), "column")), ("y",),
+            lambda x, alpha: (where(x > 0, x, alpha * x),), "z if z > 0 else αz",
+            source="000; arXiv 1502.01852"),
+        Formula(
+            "scale", (_X, Operand(("g",), "column")), ("y",), lambda x, g: (x * g,), "g ⊙ z"),
+        Formula(
+            "centre", (_X, Operand(("m",), "column")), ("y",), lambda x, m: (x - m,), "z − m"),
+        Formula(
+            "square", (_X,), ("y",), lambda x: (x * x,), "z²"),
+        Formula(
+            "standardise", (_X, Operand(("v",), "column")), ("y",),
+            lambda x, v, epsilon: (x / sqrt(v + epsilon),), "z/√(v + ε)",
+            source="arXiv 1502.03167", parameters=(_EPSILON,)),
+        Formula(
+            "lstm", (Operand(("i", "f", "g", "o")), Operand(("c0",))), ("c", "h"), _lstm,
+            "c = σ(f) ⊙ c₋₁ + σ(i) ⊙ tanh(g);  h = σ(o) ⊙ tanh(c)",
+            source="Hochreiter & Schmidhuber 1997; Gers et al. 2000"),
+        Formula(
+            "gru", (Operand(("pr", "pz", "pn")), Operand(("qr", "qz", "qn")), Operand(("h0",))),
+            ("h",), _gru,
+            "z = σ(pz + qz);  h = (1 − z) ⊙ tanh(pn + σ(pr + qr) ⊙ qn) + z ⊙ h₋₁",
+            source="arXiv 1406.1078, reset gate after the product"),
+    )
+}  # fmt: skip
+
+
+def formula(name: str, **settings: float) -> Formula:
+    """The record called `name`, with settings.
+
+    Raises
+    ------
+    UnknownNameError
+        Listing the formulas there are.
+
+    Examples
+    --------
+    >>> formula("scale").text
+    'g ⊙ z'
+    """
+    if name not in FORMULAS:
+        raise unknown_name("formula", name, FORMULAS)
+    return FORMULAS[name](**settings) if settings else FORMULAS[name]

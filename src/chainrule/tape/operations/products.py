@@ -1,0 +1,56 @@
+"""Matrix products. A value of more than two dimensions is a matrix of its last one's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.errors import NetworkError
+from chainrule.tape.instruction import Emitter, Instruction, Shape
+from chainrule.tape.operations.base import Attributes, Operation, Passed
+
+__all__ = ["PRODUCTS"]
+
+
+def _misfit(shapes: Sequence[Shape], columns: object, rows: object) -> NetworkError:
+    return NetworkError(
+        f"a product of shapes {shapes[0]} and {shapes[1]} does not fit: {columns} columns meet "
+        f"{rows} rows."
+    )
+
+
+def _plain(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    x, w = shapes[:2]
+    if x[-1] != w[0]:
+        raise _misfit(shapes, x[-1], w[0])
+    return [(*x[:-1], w[1])]
+
+
+def _first_turned(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    x, dz = shapes[:2]
+    if x[:-1] != dz[:-1]:
+        raise NetworkError(f"a product xᵀ δ of shapes {x} and {dz} does not fit.")
+    return [(x[-1], dz[-1])]
+
+
+def _second_turned(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    dz, w = shapes[:2]
+    if dz[-1] != w[1]:
+        raise _misfit(shapes, dz[-1], w[1])
+    return [(*dz[:-1], w[0])]
+
+
+def _backward(tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]) -> Passed:
+    (x, w), dz = i.operands, given[0] or ""
+    dw = tape.emit("matmul_tn", [x, dz], [f"d{w}"]) if wanted[1] else None
+    dx = tape.emit("matmul_nt", [dz, w], [f"d{x}"]) if wanted[0] else None
+    return dx, dw
+
+
+PRODUCTS = (
+    Operation("matmul", ("x", "W"), ("z",), _plain, "z = x W", backward=_backward),
+    Operation("matmul_tn", ("x", "dz"), ("dW",), _first_turned, "dW = xᵀ δ"),
+    Operation("matmul_nt", ("dz", "W"), ("dx",), _second_turned, "dx = δ Wᵀ"),
+    Operation("matmul_add", ("x", "W", "a"), ("z",), _plain, "z = a + x W", {0: 2}),
+    Operation("matmul_tn_add", ("x", "dz", "a"), ("dW",), _first_turned, "dW = a + xᵀ δ", {0: 2}),
+    Operation("matmul_nt_add", ("dz", "W", "a"), ("dx",), _second_turned, "dx = a + δ Wᵀ", {0: 2}),
+)
