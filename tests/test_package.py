@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = {
     "Activation", "AdaGrad", "Adam", "AdamW", "Callback", "Dense", "Dropout", "History", "Momentum",
-    "Nesterov", "Network", "NetworkClassifier", "NetworkRegressor", "RMSprop", "SGD", "__version__",
-    "check_gradients", "load", "ops", "train",
+    "Nesterov", "Network", "NetworkClassifier", "NetworkRegressor", "Perceptron", "RMSprop", "SGD",
+    "__version__", "check_gradients", "load", "ops", "train",
 }  # fmt: skip
 
 

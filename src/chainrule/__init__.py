@@ -33,6 +33,7 @@ _HOME = {
     "Network": "network",
     "NetworkClassifier": "estimators",
     "NetworkRegressor": "estimators",
+    "Perceptron": "estimators",
     "RMSprop": "ops.optimizers",
     "SGD": "ops.optimizers",
     "check_gradients": "gradient_check",

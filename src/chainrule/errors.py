@@ -12,6 +12,7 @@ __all__ = [
     "ModelFileError",
     "NetworkError",
     "NonFiniteLossWarning",
+    "NotSeparableWarning",
     "UnknownNameError",
 ]
 
@@ -42,6 +43,10 @@ class UnknownNameError(ChainruleError):
 
 class NonFiniteLossWarning(UserWarning):
     """Training stopped because the loss was no longer a finite number."""
+
+
+class NotSeparableWarning(UserWarning):
+    """No hyperplane separates the classes; a certificate proves it."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -136,7 +136,7 @@ def test_probabilities_are_probabilities(name):
         "fractions": expit(z),
         "counts": np.exp(np.minimum(z, 80)),
     }
-    if name in ("hinge", "multiclass_margin"):  # scores that are no logits
+    if name in ("hinge", "perceptron", "multiclass_margin"):  # scores that are no logits
         expected = {}
     link = evaluate(LOSSES[name].link_expression, {"z": z})
     np.testing.assert_allclose(link, expected.get(LOSSES[name].targets, z), atol=1e-15)
@@ -181,6 +181,7 @@ WRITTEN_OUT = {
     "kullback_leibler": lambda z, t: rel_entr(t, softmax(z, axis=1)).sum(axis=1),
     "multiclass_margin": margins,
     "hinge": lambda z, t: np.maximum(0, 1 - np.where(t == 1, 1, -1) * z).sum(axis=1),
+    "perceptron": lambda z, t: np.where((z > 0) != (t == 1), np.abs(z), 0).sum(axis=1),
     "absolute_error": lambda z, t: np.abs(z - t).sum(axis=1),
     "huber": huber,
     "quantile": lambda z, t: 0.5 * np.abs(z - t).sum(axis=1),
@@ -235,6 +236,15 @@ def test_a_setting_out_of_its_interval_is_refused():
         LOSSES["quantile"](level=1.0)
     with pytest.raises(UnknownNameError, match="delta"):
         loss({"name": "huber", "delt": 1})
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_a_score_of_0_is_a_mistake_of_the_perceptron(engine):
+    z, t = np.array([[0.0, 0.0, 2.0, -2.0]]), np.array([[0.0, 1.0, 1.0, 1.0]])
+    value, gradients, accuracy = through("perceptron", z, t, engine)
+    assert value == 2.0
+    assert gradients["0.bias"].tolist() == [1.0, -1.0, 0.0, -1.0]
+    assert accuracy == 0.25
 
 
 # ------------------------------------------------------------------ bad input

@@ -7,11 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.estimators.classifier import NetworkClassifier
+    from chainrule.estimators.hopfield import Hopfield, capacity
+    from chainrule.estimators.neuron import McCullochPitts, threshold_network
+    from chainrule.estimators.perceptron import Perceptron
     from chainrule.estimators.regressor import NetworkRegressor
 
-__all__ = ["NetworkClassifier", "NetworkRegressor"]
+__all__ = [
+    "Hopfield",
+    "McCullochPitts",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "Perceptron",
+    "capacity",
+    "threshold_network",
+]
 
-_HOME = {"NetworkClassifier": "classifier", "NetworkRegressor": "regressor"}
+_HOME = {
+    "Hopfield": "hopfield",
+    "McCullochPitts": "neuron",
+    "NetworkClassifier": "classifier",
+    "NetworkRegressor": "regressor",
+    "Perceptron": "perceptron",
+    "capacity": "hopfield",
+    "threshold_network": "neuron",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -223,6 +223,15 @@ def _gaussian_slope(mean: Any, log_variance: Any, t: Any) -> tuple[Any, Any]:
     return -e * precision, 0.5 * (1 - e * e * precision)
 
 
+def _mistaken(z: Any, t: Any) -> Any:
+    """Whether a threshold unit is wrong, elementwise; z = 0 is wrong for either target."""
+    return (2 * t - 1) * z <= 0
+
+
+def _accuracy_of_units(z: Any, t: Any) -> Any:
+    return row_sum(where(_mistaken(z, t), 0, 1)) / _columns(z)
+
+
 def _itself(z: Any) -> Any:
     return z
 
@@ -273,6 +282,11 @@ LOSSES: dict[str, Loss] = {
             "hinge", lambda z, t, margin: row_sum(maximum(margin - (2 * t - 1) * z, 0)),
             _hinge_slope, _itself, "fractions", "accuracy", _accuracy_by_sign,
             "Σ max(0, Δ − s z), s = 2t − 1", "−s where s z < Δ, else 0", "003", parameters=_MARGIN),
+        Loss(
+            "perceptron", lambda z, t: row_sum(maximum((1 - 2 * t) * z, 0)),
+            lambda z, t: where(_mistaken(z, t), 1 - 2 * t, 0), _itself, "fractions",
+            "accuracy", _accuracy_of_units,
+            "Σ max(0, −s z), s = 2t − 1", "−s where s z ≤ 0, else 0", "000; Rosenblatt 1958"),
         Loss(
             "absolute_error", _distance, lambda z, t: where(z > t, 1, where(z < t, -1, 0)),
             _itself, "numbers", *_DISTANCE, "Σ |z − t|", "sign(z − t)", "Laplace 1774"),
