@@ -123,7 +123,7 @@ class FittingDisplay(Display):
         complexity : sequence of float, shape (models,)
             Such as the degrees of polynomials or the numbers of hidden units.
         training, validation : array-like of shape (models,) or (models, splits)
-            With several splits the band is one standard deviation to each side of the mean.
+            With several splits the line is their mean and the band spans them.
         complexity_name, score_name : str
         lower_is_better : bool
             True for errors, False for accuracies.
@@ -150,19 +150,20 @@ class FittingDisplay(Display):
         return cls(x, seen, unseen, complexity_name, score_name, float(best))
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw both curves with their spread over splits, and mark the best complexity."""
+        """Draw both curves with the band of the splits, and mark the best complexity."""
         with drawing(self, ax) as axes:
             for number, (name, scores) in enumerate(
                 {"training": self.training, "validation": self.validation}.items()
             ):
                 style = look(number) | {"linestyle": ("-", "--")[number], "marker": "os"[number]}
-                mean, spread = scores.mean(axis=1), scores.std(axis=1)
-                axes.plot(self.complexity, mean, label=name, **style)
+                axes.plot(self.complexity, scores.mean(axis=1), label=name, **style)
                 if scores.shape[1] > 1:
                     band = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
-                    axes.fill_between(self.complexity, mean - spread, mean + spread, **band)
+                    axes.fill_between(
+                        self.complexity, scores.min(axis=1), scores.max(axis=1), **band
+                    )
             axes.axvline(self.best, color=GREY, linestyle=":", label=f"best, {self.best:g}")
             axes.set(xlabel=self.complexity_name, ylabel=self.score_name)
-            axes.set_title("Under-fitting on the left, over-fitting on the right")
+            axes.set_title(f"Training and validation by {self.complexity_name}")
             axes.legend()
         return self

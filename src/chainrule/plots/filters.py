@@ -26,7 +26,7 @@ class FiltersDisplay(Display):
         Height and width of a filter.
     grid : tuple of int
         Tiles down and across.
-    channels : int
+    channels, filters : int
         Input channels; with several of them there is one row of tiles for each.
     """
 
@@ -34,6 +34,7 @@ class FiltersDisplay(Display):
     tile: tuple[int, int]
     grid: tuple[int, int]
     channels: int
+    filters: int
 
     @classmethod
     def from_weights(cls, weights: Any) -> Self:
@@ -69,7 +70,7 @@ class FiltersDisplay(Display):
                 top, left = row * (height + 1), column * (width + 1)
                 tile = array[:, :, channel, number]
                 image[top : top + height, left : left + width] = tile
-        return cls(image, (height, width), (down, across), channels)
+        return cls(image, (height, width), (down, across), channels, filters)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the mosaic; white is 0, the two colours are the signs."""
@@ -81,12 +82,17 @@ class FiltersDisplay(Display):
             axes.figure.colorbar(drawn, ax=axes, label="weight", shrink=0.8)
             columns = np.arange(across) * (width + 1) + (width - 1) / 2
             rows = np.arange(down) * (height + 1) + (height - 1) / 2
-            axes.set_xticks(columns, [str(k) for k in range(across)])
-            firsts = range(down) if self.channels > 1 else range(0, down * across, across)
-            axes.set_yticks(rows, [str(k) for k in firsts])
-            axes.set_xlabel("filter" if self.channels > 1 else "filter, counted from the left")
-            axes.set_ylabel("input channel" if self.channels > 1 else "first of the row")
-            axes.set_title(f"Filters of {height} × {width}")
+            if self.channels > 1:
+                axes.set_xticks(columns, [str(k) for k in range(across)])
+                axes.set_yticks(rows, [str(k) for k in range(down)])
+                axes.set(xlabel="filter", ylabel="input channel")
+            else:
+                axes.set(xticks=[], yticks=[], xlabel="each tile is the filter of its number")
+                for number in range(self.filters):
+                    row, column = divmod(number, across)
+                    corner = column * (width + 1) - 0.5, row * (height + 1) - 0.55
+                    axes.text(*corner, str(number), fontsize=7, va="bottom")
+            axes.set_title(f"Filters of {height} × {width}", pad=12)
             axes.grid(visible=False)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)

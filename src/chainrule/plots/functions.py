@@ -81,13 +81,13 @@ class ActivationsDisplay(Display):
             As many as there are activations.
         """
         with panels(self, ax, len(self.values)) as axes:
-            for place, (axis, name) in enumerate(zip(axes, self.values, strict=True)):
+            for axis, name in zip(axes, self.values, strict=True):
                 axis.plot(self.z, self.values[name], label="value", **look(0))
                 if name in self.slopes:
                     style = look(1) | {"linestyle": "--"}
                     axis.plot(self.z, self.slopes[name], label="slope", **style)
                 axis.set_title(name)
                 axis.set_xlabel("z")
-                if place == 0:
-                    axis.legend()
+            both = next((axis for axis in axes if len(axis.lines) > 1), axes[0])
+            both.legend()
         return self

@@ -12,6 +12,8 @@ from chainrule.errors import NetworkError
 from chainrule.network import Network
 from chainrule.plots.style import MARKERS, Display, drawing, look, panels
 
+MOST_BINS = 40
+
 __all__ = ["GradientSizesDisplay", "LayerHistogramsDisplay"]
 
 
@@ -132,19 +134,22 @@ class LayerHistogramsDisplay(Display):
             values[f"{name}, scores"] = y.reshape(-1)
         return cls(values, "activation")
 
-    def plot(self, ax: Any = None, bins: int = 40) -> Self:
+    def plot(self, ax: Any = None, bins: int | None = None) -> Self:
         """Draw a histogram for each layer, with mean and standard deviation.
 
         Parameters
         ----------
         ax : sequence of Axes, optional
             As many as there are layers.
-        bins : int
+        bins : int, optional
+            By default the square root of how many numbers there are, at most 40.
         """
         with panels(self, ax, len(self.values)) as axes:
             for axis, (title, values) in zip(axes, self.values.items(), strict=True):
-                axis.hist(values, bins=bins, color=look(0)["color"])
-                axis.set_title(f"{title}\nmean {values.mean():.3g}, deviation {values.std():.3g}")
+                count = bins or int(np.clip(np.sqrt(values.size), 5, MOST_BINS))
+                axis.hist(values, bins=count, color=look(0)["color"])
+                spread = f"mean {values.mean():.3g}, deviation {values.std():.3g}"
+                axis.set_title(f"{title}\n{spread.replace('-', '−')}")
                 axis.set_xlabel(self.quantity)
-            axes[0].set_ylabel("how many")
+            axes[0].set_ylabel("count")
         return self

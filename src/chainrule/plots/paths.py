@@ -12,7 +12,7 @@ from chainrule.errors import DataError
 from chainrule.ops.expression import evaluate
 from chainrule.ops.optimizers import Optimizer, settings, update_expressions
 from chainrule.ops.optimizers import optimizer as optimizer_record
-from chainrule.plots.style import GREY, MARKERS, Display, drawing, look
+from chainrule.plots.style import DASHES, GREY, MARKERS, Display, drawing, look
 
 __all__ = ["OptimizerPathsDisplay", "optimizer_path"]
 
@@ -112,15 +112,15 @@ class OptimizerPathsDisplay(Display):
 
     def plot(self, ax: Any = None) -> Self:
         """Draw contours and paths; a ring marks the start, a filled marker each end."""
-        with drawing(self, ax, (6.4, 4.4)) as axes:
+        with drawing(self, ax, (7.6, 4.2)) as axes:
             left, right, bottom, top = self.bounds
             w = np.stack(np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200)))
             heights = np.asarray(self.loss(w), float)
             levels = np.unique(np.quantile(heights, np.linspace(0.01, 0.95, 12)))
             axes.contour(*w, heights, levels, colors=GREY, linewidths=0.8, alpha=0.5)
             for number, (name, path) in enumerate(self.paths.items()):
-                style = look(number)
-                axes.plot(*path.T, label=name, marker=".", markersize=3, linewidth=1.4, **style)
+                style = look(number) | {"linestyle": DASHES[number % len(DASHES)]}
+                axes.plot(*path.T, label=name, marker=".", markersize=4, linewidth=1.4, **style)
                 mark = MARKERS[number % len(MARKERS)]
                 axes.plot(*path[-1], mark, color=style["color"], markersize=8, zorder=3)
             start = next(iter(self.paths.values()))[0]
@@ -128,7 +128,7 @@ class OptimizerPathsDisplay(Display):
             axes.set(xlabel="w₁", ylabel="w₂", xlim=(left, right), ylim=(bottom, top))
             axes.set_title("Paths over the contours of the loss")
             axes.grid(visible=False)
-            axes.legend(loc="best")
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
         return self
 
 

@@ -187,7 +187,10 @@ class LinearRegionsDisplay(Display):
                     if np.isfinite(self.margin):
                         axes.add_patch(Circle(tuple(self.x), self.margin, **edge))
             axes.set(xlabel="x₁", ylabel="x₂", aspect="equal")
-            axes.set_title(f"{self.found.count} linear regions")
+            title = f"{self.found.count} linear regions"
+            if self.x is not None:
+                title += f"\nthe marked point is {self.margin:.3g} from a border"
+            axes.set_title(title)
             axes.grid(visible=False)
         return self
 

@@ -15,9 +15,20 @@ import numpy as np
 
 from chainrule.errors import DataError
 
-__all__ = ["GREY", "MARKERS", "PALETTE", "STYLE", "Display", "drawing", "look", "pyplot"]
+__all__ = [
+    "DASHES",
+    "GREY",
+    "MARKERS",
+    "PALETTE",
+    "STYLE",
+    "Display",
+    "drawing",
+    "look",
+    "panels",
+    "pyplot",
+]
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#767676"
