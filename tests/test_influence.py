@@ -6,6 +6,8 @@ import pytest
 import chainrule as cr
 from chainrule.errors import DataError, NetworkError, UnknownNameError
 from chainrule.influence import influence_paths
+from chainrule.stepping import steps
+from chainrule.tape import Tape
 
 ROW = np.array([0.3, -0.7, 1.1])
 
@@ -118,3 +120,25 @@ def test_a_large_network_is_refused_with_the_count():
 def test_what_is_no_number_of_the_network_is_refused(source, error, message):
     with pytest.raises(error, match=message):
         influence_paths(network(), ROW, source, "z3[0]")
+
+
+def test_a_target_is_no_source():
+    with pytest.raises(DataError, match="is a target"):
+        influence_paths(network(), ROW, "t[0]", "L", [0, 1])
+
+
+def test_a_value_that_is_read_twice_has_a_path_through_each_reading():
+    """y = x W + x W through one parameter: two paths, and the sum is the gradient."""
+    tape = Tape()
+    x = tape.emit("gather", [tape.add_value("inputs", ("n", 1), "data")], ["x"])
+    w = tape.add_value("W1", (1, 1), "parameter", "0.weight")
+    first, second = (tape.emit("matmul", [x, w], [name]) for name in ("a1", "c1"))
+    tape.emit("add", [first, second], ["z1"])
+
+    class Twice:
+        def steps(self, X, y=None):
+            return steps(tape, {"W1": np.array([[3.0]])}, {"inputs": X})
+
+    found = influence_paths(Twice(), [2.0], "W1[0,0]", "z1[0]")
+    assert [(p.nodes[1], p.product) for p in found.paths] == [("a1[0]", 2), ("c1[0]", 2)]
+    assert found.derivative == 4

@@ -11,7 +11,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from chainrule.errors import DataError, NetworkError, UnknownNameError, unknown_name
 from chainrule.network import Network
 from chainrule.stepping import Step, run_tape
-from chainrule.tape import OPERATIONS, Tape
+from chainrule.tape import OPERATIONS, Tape, differentiate
 
 __all__ = ["Influence", "InfluencePath", "influence_paths"]
 
@@ -158,6 +158,10 @@ def _node(values: Mapping[str, np.ndarray], text: str, y: Any) -> Node:
     if name not in values:
         hint = " Give y, the row's target." if name == "L" and y is None else ""
         raise UnknownNameError(f"{unknown_name('value', name, values)}{hint}")
+    if name in ("t", "w"):
+        raise DataError(
+            f"'{text}' is a target or a weight: the chain rule runs to x and parameters."
+        )
     shape = values[name].shape
     own = shape[1:] if shape[0] == 1 else shape  # one row of samples, or a bias
     index = tuple(int(k) for k in (match[2] or "").split(",") if k.strip())
@@ -287,21 +291,20 @@ def _pull_back(
 ) -> list[tuple[str, np.ndarray]]:
     """∂(entry of the result)/∂operand for each operand that matters, flat, by the backward rule."""
     i = step.instruction
-    rule = OPERATIONS[i.operation].backward
-    if rule is None:
+    wanted = [name for name in dict.fromkeys(i.operands) if name in between]
+    if OPERATIONS[i.operation].backward is None:
         return []
-    local = Tape()
+    # The result takes the loss's name, which is where `differentiate` starts; it calls the gradient
+    # it starts from "", and here that is a unit vector.
+    i = replace(i, results=("L", *i.results[1:]))
+    result = values[step.instruction.results[0]]
+    values = {**values, "L": result, "": np.zeros(result.shape)}
+    values[""].flat[entry] = 1
+    local = Tape(instructions=[i])
     for name, value in values.items():
         constant = name in step.inputs and name not in step.reads
-        local.add_value(name, value.shape if constant else ("n", *value.shape[1:]), "parameter")
-    seed = np.zeros(values[i.results[0]].shape)
-    seed.flat[entry] = 1
-    unit = local.add_value("unit", local.shape(i.results[0]), "parameter")
-    wanted = [name in between for name in i.operands]
-    names = rule(local, i, unit, wanted)
-    done = run_tape(local, {**values, unit: seed}, {"rows": np.zeros(1)})
-    return [
-        (operand, np.ravel(done[name]))
-        for operand, want, name in zip(i.operands, wanted, names, strict=True)
-        if want and name is not None
-    ]
+        local.add_value(name, value.shape if constant else ("n", *value.shape[1:]))
+    backward = differentiate(local, wrt=wanted)
+    backward.instructions.remove(i)
+    done = run_tape(backward, values, {"rows": np.zeros(1)})
+    return [(name, np.ravel(done[backward.gradients[name]])) for name in wanted]
