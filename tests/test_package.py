@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = {
     "Activation", "AdaGrad", "Adam", "AdamW", "Callback", "Dense", "Dropout", "History", "Momentum",
     "Nesterov", "Network", "NetworkClassifier", "NetworkRegressor", "Perceptron", "RMSprop", "SGD",
-    "__version__", "check_gradients", "load", "ops", "train",
+    "__version__", "check_gradients", "load", "local_linear_map", "ops", "train",
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ _HOME = {
     "SGD": "ops.optimizers",
     "check_gradients": "gradient_check",
     "load": "loading",
+    "local_linear_map": "piecewise",
     "ops": "",
     "train": "training",
 }

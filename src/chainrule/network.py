@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from chainrule.ops.losses import Loss
 from chainrule.ops.losses import loss as loss_record
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.penalties import WeightPenalty
+from chainrule.stepping import Step, steps
 from chainrule.tape import Plan, Tape, plan
 from chainrule.tape.equations import Notation, equations
 from chainrule.tape.instruction import concrete
@@ -384,6 +385,39 @@ class Network:
 
     def _usual_form(self) -> TargetForm:
         return TargetForm(tuple(loss.targets == "classes" for loss in self.losses.values()))
+
+    def steps(self, X: Any, y: Any = None, sample_weight: Any = None) -> Iterator[Step]:
+        """The step debugger: each instruction on all rows with its numbers, in float64.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, inputs)
+        y : array-like of shape (n,) or (n, outputs), optional
+            Without targets there is the forward pass alone.
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        iterator of Step
+            Forward, k = 1 … N, then backward, k = N … 1; `print` shows one (000, 002).
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> net = cr.Network([cr.Dense(1, "sigmoid")], input_shape=(2,))
+        >>> for step in net.steps(np.eye(2), [0.0, 1.0]):
+        ...     if step.half == "backward":
+        ...         print(step.equation)
+        ∂Err/∂y¹ = (y¹ − d) / n
+        δ¹ = ∂Err/∂y¹ ⊙ sigmoid′(y¹)
+        ∂Err/∂b¹ = Σₙ δ¹
+        ∂Err/∂W¹ = δ¹ (y⁰)ᵀ
+        """
+        if y is None:
+            data = {"inputs": self._inputs(X)}
+            return steps(self.blueprint.forward(training=False)[0], self.memory, data)
+        data, form = self.bind(X, y, sample_weight)
+        return steps(self.blueprint.gradients(form), self.memory, data)
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
