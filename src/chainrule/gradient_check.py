@@ -14,6 +14,7 @@ __all__ = ["GradientReport", "check_gradients"]
 
 TOLERANCE = 1e-6
 _STEP = 1e-5
+_LONG_STEP = 5e-4
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def check_gradients(
     """Compare the gradient of every parameter with centred differences, in float64.
 
     ∂L/∂θ ≈ (L(θ + h) − L(θ − h)) / 2h with h = 1e-5; the error of the formula falls with h².
-    Where a kink lies between the two points the comparison is repeated with smaller steps.
+    Where that does not agree it is repeated: with a longer step and Richardson's correction, as
+    rounding hides a small gradient, then with smaller ones, as a kink may lie between the points.
 
     Parameters
     ----------
@@ -128,13 +130,23 @@ def _error(
 ) -> float:
     """Relative error of one entry; `flat` is the parameter's own memory."""
     kept, errors = float(flat[entry]), []
-    for step in (_STEP, _STEP / 10, _STEP / 100):
-        losses = []
-        for place in (kept + step, kept - step):
-            flat[entry] = place
-            losses.append(next(iter(twin.evaluate(*data).values())))
+
+    def loss(place: float) -> float:
+        flat[entry] = place
+        return next(iter(twin.evaluate(*data).values()))
+
+    def centred(step: float) -> float:
+        return (loss(kept + step) - loss(kept - step)) / (2 * step)
+
+    for attempt in (
+        lambda: centred(_STEP),
+        # Where the gradient is small against the loss, rounding shows: a longer step, corrected.
+        lambda: (4 * centred(_LONG_STEP) - centred(2 * _LONG_STEP)) / 3,
+        lambda: centred(_STEP / 10),
+        lambda: centred(_STEP / 100),
+    ):
+        differences = attempt()
         flat[entry] = kept
-        differences = (losses[0] - losses[1]) / (2 * step)
         size = max(abs(written), abs(differences), scale)
         errors.append(abs(written - differences) / size)
         if errors[-1] <= tolerance:

@@ -8,6 +8,7 @@ its checksum and compiled again; if no folder can be written, kernels are compil
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import sys
@@ -72,6 +73,7 @@ def addresses(keys: Iterable[KernelKey]) -> dict[KernelKey, int]:
 def _machine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    _define_symbols()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
@@ -80,6 +82,33 @@ def _machine() -> Any:
         codemodel="jitdefault",
         jit=True,
     )
+
+
+def _define_symbols() -> None:
+    """Make known what stored kernels name, in case Numba is not loaded, which would do so.
+
+    LLVM turns loops that copy or fill into calls; and Numba's wrapper of a kernel names functions
+    for an exception that no kernel raises. If one name is unknown, LLVM leaves out all of them.
+    """
+    known: dict[str, Any] = {name: getattr(ctypes.pythonapi, name) for name in _PYTHON}
+    known |= dict.fromkeys(("numba_gil_ensure", "numba_gil_release"), _nothing)
+    known |= {"memset": ctypes.memset, "memmove": ctypes.memmove, "memcpy": ctypes.memmove}
+    known |= {name: ctypes.c_void_p.in_dll(ctypes.pythonapi, name) for name in _EXCEPTIONS}
+    for name, item in known.items():
+        if llvm.address_of_symbol(name) is None:
+            is_data = isinstance(item, ctypes.c_void_p)
+            address = (
+                ctypes.addressof(item) if is_data else ctypes.cast(item, ctypes.c_void_p).value
+            )
+            llvm.add_symbol(name, address)
+
+
+_PYTHON = (
+    "PyErr_Clear", "PyErr_SetNone", "PyErr_SetString", "PyErr_WriteUnraisable",
+    "PyUnicode_FromString", "Py_DecRef",
+)  # fmt: skip
+_EXCEPTIONS = ("PyExc_StopIteration", "PyExc_SystemError")
+_nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda state: None)
 
 
 @cache

@@ -24,6 +24,10 @@ from chainrule.engines.compiled.native.kernels import KERNELS, PLAIN
 
 __all__ = ["build"]
 
+# A loop over several matrices becomes vector code only after a check that they do not overlap; LLVM
+# gives up beyond 8 comparisons, a recurrent cell's slope needs some 60, once for each row.
+llvm.set_option("chainrule", "--runtime-memory-check-threshold=256")
+
 # error_model "numpy" drops the check for a zero divisor, which would keep loops with a division
 # from becoming vector code. Sums are not reordered and infinities and NaN stay visible: the
 # polynomials' reductions and the check for a finite loss depend on it.
