@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from chainrule.layers import Builder, Layer
 from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer, settings
 from chainrule.tape import Tape, differentiate
+from chainrule.tape.instruction import Shape
 
 __all__ = ["Blueprint", "TargetForm", "gradient_names", "state_shapes"]
 
@@ -88,7 +90,7 @@ class Blueprint:
                 "update",
                 [name, tape.gradients[name], *state],
                 optimizer=optimizer,
-                overrides=_overrides(key, optimizer),
+                overrides=_overrides(key, tape.shape(name), optimizer),
             )
         return tape
 
@@ -104,10 +106,20 @@ class Blueprint:
         }
 
 
-def _overrides(key: str, optimizer: Optimizer) -> dict[str, float]:
-    """Weight decay is for weights: a bias that shrinks gains nothing in generality."""
-    decays = "weight_decay" in settings(optimizer)
-    return {"weight_decay": 0.0} if decays and not key.endswith(".weight") else {}
+def _overrides(key: str, shape: Shape, optimizer: Optimizer) -> dict[str, float]:
+    """What differs by parameter; `shape` is that of the parameter on the tape.
+
+    Weight decay is for weights: a bias that shrinks gains nothing in generality. Collobert's rates
+    (003) divide a weight's by the root of its fan-in, all of its axes but the last.
+    """
+    numbers, weight = settings(optimizer), key.endswith(".weight")
+    changes = {}
+    if "weight_decay" in numbers and not weight:
+        changes["weight_decay"] = 0.0
+    if optimizer.layer_rates == "fan_in" and weight:
+        fan_in = math.prod(int(n) for n in shape[:-1])
+        changes["learning_rate"] = numbers["learning_rate"] / math.sqrt(fan_in)
+    return changes
 
 
 def gradient_names(tape: Tape) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.engines.base import Batches, Totals
 from chainrule.ops.expression import evaluate
-from chainrule.ops.optimizers import settings, update_expressions
+from chainrule.ops.optimizers import settings, update_expressions, variant
 from chainrule.ops.random import bits, key, shuffled
 from chainrule.tape import Instruction, Plan
 
@@ -202,7 +202,7 @@ def _update(s: ReferenceSession, i: Instruction, a: list[Array]) -> tuple[Array,
     hyper["learning_rate"] *= float(s.rates[s.start // s.batches.size])
     return tuple(
         evaluate(tree, {**values, **hyper, "t": float(s.step + 1)}, s.xp)
-        for tree in update_expressions(rule).values()
+        for tree in update_expressions(type(rule), variant(rule)).values()
     )
 
 

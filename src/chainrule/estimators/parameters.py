@@ -12,7 +12,7 @@ from chainrule.estimators.defaults import DEFAULTS
 from chainrule.layers import config, from_config
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
-from chainrule.ops.optimizers import OPTIMIZERS, optimizer, settings
+from chainrule.ops.optimizers import OPTIMIZERS, as_data, optimizer
 from chainrule.training import Callback
 
 __all__ = ["check_arguments", "from_data", "to_data"]
@@ -111,7 +111,7 @@ def _describe(name: str, value: Any) -> Any:
         return dict(value)
     for known, made in OPTIMIZERS.items():
         if type(value) is made:
-            return {"name": known, **settings(value)}
+            return {"name": known, **as_data(value)}
     return NotImplemented
 
 

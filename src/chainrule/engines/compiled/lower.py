@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,8 @@ from chainrule.engines.compiled.store import KernelKey
 from chainrule.ops.activations import ActivationFunction
 from chainrule.ops.expression import Variable
 from chainrule.ops.losses import Loss
-from chainrule.ops.optimizers import settings, update_expressions
+from chainrule.ops.optimizers import settings, update_expressions, variant
+from chainrule.ops.rules import Optimizer, numbers
 from chainrule.tape import Instruction, Plan
 
 __all__ = ["Binding", "Row", "lower"]
@@ -230,14 +231,14 @@ def _loss(i: Instruction, at: Binding) -> Row:
 
 
 @lru_cache(maxsize=64)
-def _update_text(kind: Any) -> str:
-    """ops: w, g, state…; dims: 1, size, address of the control words; attrs: the fields."""
-    trees = update_expressions(kind)
+def _update_text(kind: type[Optimizer], words: tuple[tuple[str, str], ...]) -> str:
+    """ops: w, g, state…; dims: 1, size, address of the control words; attrs: the numbers."""
+    trees = update_expressions(kind, words)
     names = ["w", "g", *kind.state]
     inputs: dict[str, Input | Given] = {name: Input(place) for place, name in enumerate(names)}
     inputs |= {"t": Given("t"), "learning_rate": Given("rate")}
     outputs = [Output(tree, names.index(name)) for name, tree in trees.items()]
-    scalars = [item.name for item in fields(kind)]
+    scalars = numbers(kind)
     prelude = [
         "control = int64s(dims[2])",
         f"t = float(control[{word.STEP}] + 1)",
@@ -251,7 +252,7 @@ def _update(i: Instruction, at: Binding) -> Row:
     rule = i.attributes["optimizer"]
     hyper = settings(rule) | i.attributes["overrides"]
     size = at.arrays[i.operands[0]].size
-    kernel = at.key(f"update_{type(rule).__name__}", _update_text(type(rule)))
+    kernel = at.key(f"update_{type(rule).__name__}", _update_text(type(rule), variant(rule)))
     return Row(
         kernel, [at.address(x) for x in i.operands], [1, size, at.control], list(hyper.values())
     )
