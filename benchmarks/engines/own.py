@@ -13,7 +13,7 @@ from chainrule.assembly import TargetForm, gradient_names
 from chainrule.engines import Batches, allocate
 from chainrule.engines.compiled import CompiledEngine, CompiledSession
 from chainrule.tape import Plan, plan
-from chainrule.training.loop import _training_session
+from chainrule.training.loop import training_session
 
 __all__ = ["floor", "session", "session64", "train"]
 
@@ -44,7 +44,7 @@ def session(work: Work, dtype: str = "float32") -> Run:
     """The session that `train` drives, over whole shuffled epochs."""
     net = _network(work, dtype)
     data, form = net.bind(work.x.astype(dtype), work.y)
-    training = _training_session(net, data, form, cr.Adam(), _batches(work))
+    training, _ = training_session(net, data, form, cr.Adam(), _batches(work))
     epoch = 0
 
     def run(epochs: int) -> float:

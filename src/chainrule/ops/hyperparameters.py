@@ -134,7 +134,7 @@ HYPERPARAMETERS = _table(
     _record("lowest_rate", 1e-7, "(0, inf)", "first learning rate of a sweep"),
     _record("highest_rate", 10.0, "(0, inf)", "last learning rate of a sweep"),
     _record("steps", 100, "[10, inf)", "updates of a sweep of learning rates", whole=True),
-    _record("smoothing", 0.9, "[0, 1)", "share of the average that each loss of a sweep keeps"),
+    _record("smoothing", 0.8, "[0, 1)", "share of the average that each loss of a sweep keeps"),
     _record("patience", 10, "[1, inf)", "epochs without a better validation loss before stopping",
             unit="epochs", whole=True),
     _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,10 +22,12 @@ from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.tape import plan
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
+from chainrule.training.lbfgs import LBFGS
+from chainrule.training.objective import Objective, network_shaped
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
-__all__ = ["train"]
+__all__ = ["train", "training_session"]
 
 _CALL_SECONDS = 0.1  # the engine returns this often, for Ctrl-C, the time limit and the bar
 _H = HYPERPARAMETERS
@@ -36,9 +38,9 @@ def train(
     X: Any,
     y: Any,
     *,
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | Optimizer | LBFGS = "adam",
     schedule: str | Schedule = "constant",
-    batch_size: int = _H["batch_size"].default,
+    batch_size: int | None = _H["batch_size"].default,
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
     sample_weight: Any = None,
@@ -61,11 +63,16 @@ def train(
         Used where it lies, whatever its number type and strides; never copied as a whole.
     y : array-like of shape (n,) or (n, outputs)
         Class indices, class probabilities or numbers, as the loss asks.
-    optimizer : str or Optimizer
-        Such as ``"adam"`` or ``Adam(3e-4)``.
+    optimizer : str, Optimizer or LBFGS
+        Such as ``"adam"`` or ``Adam(3e-4)``. `training.LBFGS` takes all rows at every step and has
+        its own number of iterations, each an epoch of the history; `batch_size`, `epochs` and
+        `shuffle` do not concern it.
     schedule : str or Schedule
         How the learning rate changes, such as ``"cosine"``; `ops.SCHEDULES` has them all.
-    batch_size, epochs : int
+    batch_size : int or None
+        Rows of one update; None takes all of them, batch gradient descent. Add the callback
+        `training.Convergence` to stop by a criterion.
+    epochs : int
     validation : tuple or float, optional
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
     sample_weight : array-like of shape (n,), optional
@@ -113,21 +120,25 @@ def train(
     >>> history.metric[-1] > 0.95
     True
     """
-    check(batch_size=batch_size, epochs=epochs, patience=patience, seed=seed)
-    check(min_improvement=min_improvement)
+    check(epochs=epochs, patience=patience, seed=seed, min_improvement=min_improvement)
     for item in callbacks:
         if not isinstance(item, Callback):
             raise HyperparameterError(f"callbacks has {item!r}: expected a chainrule.Callback.")
-    for name, value in {"time_limit": time_limit, "threads": threads}.items():
+    optional = {"batch_size": batch_size, "time_limit": time_limit, "threads": threads}
+    for name, value in optional.items():
         if value is not None:
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
-    rule = optimizer_record(optimizer)
+    batches = Batches(batch_size or len(rows), rows, seed)
+    method = _method(network, data, form, optimizer, batches)
+    solver = optimizer if isinstance(optimizer, LBFGS) else None
+    if solver is not None:
+        solver.refuse(schedule_record(schedule))
+        epochs = solver.max_iterations
     run = _Run(
         network=network,
-        session=_training_session(network, data, form, rule, Batches(batch_size, rows, seed)),
-        learning_rate=settings(rule)["learning_rate"],
+        method=method,
         schedule=schedule_record(schedule),
         held_out=held_out,
         best=BestWeights(
@@ -135,14 +146,17 @@ def train(
             by_validation=held_out is not None and early_stopping,
             min_improvement=min_improvement,
         ),
-        state=TrainingState(network, History(network.loss.metric_name), epochs),
+        state=TrainingState(
+            network, History(network.loss.metric_name), epochs, gradients=method.gradients
+        ),
         callbacks=callbacks,
         shuffle=shuffle,
         patience=patience,
         deadline=time.perf_counter() + (np.inf if time_limit is None else time_limit),
+        solver=solver,
     )
     with (
-        network.engine.limits(run.session.plan, batch_size, threads),
+        network.engine.limits(run.session.plan, run.session.batches.size, threads),
         progress_for(progress, "training") as bar,
     ):
         run.all_epochs(bar)
@@ -152,18 +166,45 @@ def train(
 # ------------------------------------------------------------------ preparing
 
 
-def _training_session(
+def training_session(
     network: Network,
     data: dict[str, np.ndarray],
     form: TargetForm,
     optimizer: Optimizer,
     batches: Batches,
-) -> Session:
+) -> tuple[Session, dict[str, np.ndarray]]:
+    """A session of training steps, and the gradients it writes: each of its parameter's shape."""
     tape = network.blueprint.step(form, optimizer)
-    names = gradient_names(tape).values()
-    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names}
+    names = gradient_names(tape)
+    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names.values()}
     own = allocate(shapes | state_shapes(tape, optimizer), network.engine.dtype)
-    return network.engine.session(plan(tape), {**network.memory, **own}, data, batches)
+    session = network.engine.session(plan(tape), {**network.memory, **own}, data, batches)
+    return session, network_shaped(network, {key: own[name] for key, name in names.items()})
+
+
+@dataclass
+class _Method:
+    """What makes the steps: a session, the gradients it writes, the learning rate."""
+
+    session: Session
+    gradients: Mapping[str, np.ndarray]
+    learning_rate: float
+    objective: Objective | None = None
+
+
+def _method(
+    network: Network,
+    data: dict[str, np.ndarray],
+    form: TargetForm,
+    optimizer: str | Optimizer | LBFGS,
+    batches: Batches,
+) -> _Method:
+    if isinstance(optimizer, LBFGS):
+        objective = Objective(network, data, form, batches.rows)
+        return _Method(objective.session, objective.gradients, 1.0, objective)
+    rule = optimizer_record(optimizer)
+    made = training_session(network, data, form, rule, batches)
+    return _Method(*made, settings(rule)["learning_rate"])
 
 
 def _split(
@@ -211,8 +252,7 @@ class _Run:
     """One training run; each method does one thing an epoch needs."""
 
     network: Network
-    session: Session
-    learning_rate: float
+    method: _Method
     schedule: Schedule
     held_out: Session | None
     best: BestWeights
@@ -221,13 +261,20 @@ class _Run:
     shuffle: bool
     patience: int
     deadline: float
+    solver: LBFGS | None = None
     steps_per_call: int = 1
+
+    @property
+    def session(self) -> Session:
+        return self.method.session
 
     def all_epochs(self, bar: Progress) -> None:
         """Epochs until one of the reasons to stop."""
         state = self.state
         self.call("on_train_start")
         try:
+            if self.solver is not None and self.method.objective is not None:
+                self.solve(self.solver, self.method.objective, bar)
             while not state.stop_reason:
                 self.one_epoch(bar)
         except KeyboardInterrupt:
@@ -248,10 +295,33 @@ class _Run:
         if state.stop_reason == "loss not finite":
             return
         state.epoch += 1
-        self.state.history.learning_rate.append(self.learning_rate * float(rates[-1]))
+        self.state.history.learning_rate.append(self.method.learning_rate * float(rates[-1]))
         self.record(begin)
         self.reasons_to_stop()
         self.call("on_epoch_end")
+
+    def solve(self, solver: LBFGS, objective: Objective, bar: Progress) -> None:
+        """Let a solver make all steps; each that it accepts is an epoch of the history."""
+        state, begin = self.state, time.perf_counter()
+
+        def accepted() -> bool:
+            nonlocal begin
+            state.epoch += 1
+            state.history.learning_rate.append(self.method.learning_rate)
+            self.record(begin)
+            self.reasons_to_stop()
+            if time.perf_counter() > self.deadline:
+                state.stop("time limit")
+            self.call("on_epoch_end")
+            bar.update(state.epoch / state.epochs, self.status())
+            begin = time.perf_counter()
+            return not state.stop_reason
+
+        reason = solver.minimise(objective, accepted)
+        if reason == "loss not finite":
+            self.loss_not_finite(1)
+        elif not state.stop_reason:
+            state.stop(reason)
 
     def rates(self) -> np.ndarray:
         """Factors of the learning rate for this epoch's minibatches, (minibatches,)."""
