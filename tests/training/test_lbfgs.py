@@ -217,3 +217,13 @@ def test_the_objectives_gradient_agrees_with_differences(engine):
         step = 1e-5 * np.eye(len(point))[k]
         difference = (loss(point + step)[0] - loss(point - step)[0]) / 2e-5
         assert gradient[k] == pytest.approx(difference, rel=1e-6, abs=1e-9)
+
+
+# ----------------------------------------------------------------- estimators
+
+
+def test_the_classifier_takes_it():
+    inputs, y = load_iris(return_X_y=True)
+    model = cr.NetworkClassifier((6,), activation="tanh", optimizer=LBFGS(), random_state=0)
+    assert model.fit(inputs, y).score(inputs, y) > 0.94
+    assert "converged" in model.history_.stopped or model.history_.stopped == "no improvement"
