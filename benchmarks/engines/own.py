@@ -13,7 +13,7 @@ from chainrule.assembly import TargetForm, gradient_names
 from chainrule.engines import Batches, allocate
 from chainrule.engines.compiled import CompiledEngine, CompiledSession
 from chainrule.tape import Plan, plan
-from chainrule.training.loop import training_session
+from chainrule.training.method import training_session
 
 __all__ = ["floor", "session", "session64", "train"]
 

@@ -209,3 +209,10 @@ def test_rates_by_layer_follow_the_schedule_and_the_form():
     made = cr.AdaGrad(0.1, 1e-12, layer_rates="fan_in")
     cr.train(net, np.ones((1, 16)), [50.0], optimizer=made, epochs=1)
     np.testing.assert_allclose(net.parameters["0.weight"] - before, 0.1 / 4, rtol=1e-9)
+
+
+def test_a_saved_model_keeps_the_form(tmp_path):
+    made = cr.Adam(0.02, bias_correction="none", epsilon_place="inside", layer_rates="fan_in")
+    model = cr.NetworkClassifier((3,), optimizer=made, epochs=1, random_state=0)
+    model.fit(np.eye(4), [0, 1, 0, 1]).save(tmp_path / "model")
+    assert cr.load(tmp_path / "model").optimizer == made

@@ -147,5 +147,5 @@ def as_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
         raise DataError(f"sample_weight has shape {array.shape}: expected ({rows},).")
     array = finite(array.reshape(rows, 1), "sample_weight")
     if array.min() < 0 or array.max() == 0:
-        raise DataError("sample_weight must not be negative, and not 0 in every row.")
+        raise DataError("sample_weight must not be negative, and not zero in every row.")
     return array

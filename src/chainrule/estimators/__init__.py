@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.estimators.classifier import NetworkClassifier
+    from chainrule.estimators.linear_classifier import GeneralizedLinearClassifier
+    from chainrule.estimators.linear_regressor import GeneralizedLinearRegressor
     from chainrule.estimators.regressor import NetworkRegressor
 
-__all__ = ["NetworkClassifier", "NetworkRegressor"]
+__all__ = [
+    "GeneralizedLinearClassifier",
+    "GeneralizedLinearRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+]
 
-_HOME = {"NetworkClassifier": "classifier", "NetworkRegressor": "regressor"}
+_HOME = {
+    "GeneralizedLinearClassifier": "linear_classifier",
+    "GeneralizedLinearRegressor": "linear_regressor",
+    "NetworkClassifier": "classifier",
+    "NetworkRegressor": "regressor",
+}
 
 
 def __getattr__(name: str) -> Any:

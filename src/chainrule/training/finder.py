@@ -14,7 +14,7 @@ from chainrule.network import Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer, settings
 from chainrule.ops.optimizers import optimizer as optimizer_record
-from chainrule.training.loop import training_session
+from chainrule.training.method import training_session
 
 __all__ = ["RateSweep", "learning_rate_finder"]
 

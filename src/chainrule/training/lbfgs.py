@@ -31,7 +31,7 @@ class LBFGS:
     Parameters
     ----------
     max_iterations : int
-        Steps at most; each is an epoch of the history.
+        Steps at most; each is an epoch of the history, with a learning rate of 1.
     tolerance : float
         Converged when no entry of the gradient is larger; also when the loss no longer falls.
     memory : int
@@ -103,10 +103,10 @@ class LBFGS:
     def _options(self, objective: Objective) -> dict[str, Any]:
         smallest = 64 * np.finfo(objective.network.engine.dtype).eps
         return {
-            "maxiter": self.max_iterations,
-            "maxfun": _TRIALS * self.max_iterations,
+            "maxiter": int(self.max_iterations),
+            "maxfun": _TRIALS * int(self.max_iterations),
             "maxls": _TRIALS,
-            "maxcor": self.memory,
+            "maxcor": int(self.memory),
             "gtol": self.tolerance,
             "ftol": smallest,
         }

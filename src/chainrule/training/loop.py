@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.assembly import TargetForm, gradient_names, state_shapes
-from chainrule.engines import Batches, Session, allocate
+from chainrule.assembly import TargetForm
+from chainrule.engines import Batches, Session
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
 from chainrule.network import PREDICTION_ROWS, Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
-from chainrule.ops.optimizers import Optimizer, settings
-from chainrule.ops.optimizers import optimizer as optimizer_record
+from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
-from chainrule.tape import plan
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
 from chainrule.training.lbfgs import LBFGS
-from chainrule.training.objective import Objective, network_shaped
+from chainrule.training.method import Method, method_for
+from chainrule.training.objective import Objective
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
-__all__ = ["train", "training_session"]
+__all__ = ["train"]
 
 _CALL_SECONDS = 0.1  # the engine returns this often, for Ctrl-C, the time limit and the bar
 _H = HYPERPARAMETERS
@@ -131,11 +130,10 @@ def train(
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
     batches = Batches(batch_size or len(rows), rows, seed)
-    method = _method(network, data, form, optimizer, batches)
-    solver = optimizer if isinstance(optimizer, LBFGS) else None
-    if solver is not None:
-        solver.refuse(schedule_record(schedule))
-        epochs = solver.max_iterations
+    method = method_for(network, data, form, optimizer, batches)
+    if method.solver is not None:
+        method.solver.refuse(schedule_record(schedule))
+        epochs = int(method.solver.max_iterations)
     run = _Run(
         network=network,
         method=method,
@@ -153,7 +151,6 @@ def train(
         shuffle=shuffle,
         patience=patience,
         deadline=time.perf_counter() + (np.inf if time_limit is None else time_limit),
-        solver=solver,
     )
     with (
         network.engine.limits(run.session.plan, run.session.batches.size, threads),
@@ -164,47 +161,6 @@ def train(
 
 
 # ------------------------------------------------------------------ preparing
-
-
-def training_session(
-    network: Network,
-    data: dict[str, np.ndarray],
-    form: TargetForm,
-    optimizer: Optimizer,
-    batches: Batches,
-) -> tuple[Session, dict[str, np.ndarray]]:
-    """A session of training steps, and the gradients it writes: each of its parameter's shape."""
-    tape = network.blueprint.step(form, optimizer)
-    names = gradient_names(tape)
-    shapes = {name: (int(tape.shape(name)[0]), tape.shape(name)[1]) for name in names.values()}
-    own = allocate(shapes | state_shapes(tape, optimizer), network.engine.dtype)
-    session = network.engine.session(plan(tape), {**network.memory, **own}, data, batches)
-    return session, network_shaped(network, {key: own[name] for key, name in names.items()})
-
-
-@dataclass
-class _Method:
-    """What makes the steps: a session, the gradients it writes, the learning rate."""
-
-    session: Session
-    gradients: Mapping[str, np.ndarray]
-    learning_rate: float
-    objective: Objective | None = None
-
-
-def _method(
-    network: Network,
-    data: dict[str, np.ndarray],
-    form: TargetForm,
-    optimizer: str | Optimizer | LBFGS,
-    batches: Batches,
-) -> _Method:
-    if isinstance(optimizer, LBFGS):
-        objective = Objective(network, data, form, batches.rows)
-        return _Method(objective.session, objective.gradients, 1.0, objective)
-    rule = optimizer_record(optimizer)
-    made = training_session(network, data, form, rule, batches)
-    return _Method(*made, settings(rule)["learning_rate"])
 
 
 def _split(
@@ -252,7 +208,7 @@ class _Run:
     """One training run; each method does one thing an epoch needs."""
 
     network: Network
-    method: _Method
+    method: Method
     schedule: Schedule
     held_out: Session | None
     best: BestWeights
@@ -261,7 +217,6 @@ class _Run:
     shuffle: bool
     patience: int
     deadline: float
-    solver: LBFGS | None = None
     steps_per_call: int = 1
 
     @property
@@ -273,8 +228,8 @@ class _Run:
         state = self.state
         self.call("on_train_start")
         try:
-            if self.solver is not None and self.method.objective is not None:
-                self.solve(self.solver, self.method.objective, bar)
+            if self.method.solver is not None and self.method.objective is not None:
+                self.solve(self.method.solver, self.method.objective, bar)
             while not state.stop_reason:
                 self.one_epoch(bar)
         except KeyboardInterrupt:
