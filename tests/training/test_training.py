@@ -405,7 +405,7 @@ def test_good_weights_are_those_of_the_last_whole_epoch():
         ({"validation": (np.eye(4), [0, 1, 2, 9])}, DataError, "from 0 to 2"),
         ({"sample_weight": np.ones(3)}, DataError, r"expected \(150,\)"),
         ({"sample_weight": -np.ones(150)}, DataError, "negative"),
-        ({"sample_weight": np.zeros(150)}, DataError, "not 0 in every row"),
+        ({"sample_weight": np.zeros(150)}, DataError, "not zero in every row"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_changes(arguments, error, message):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
 from chainrule.data.frames import as_frame, is_gap, is_number
-from chainrule.errors import DataError
+from chainrule.errors import DataError, HyperparameterError, unknown_name
 
-__all__ = ["called", "read_target"]
+__all__ = ["called", "class_weights", "read_target"]
 
 
 def called(name: str | None) -> str:
@@ -117,4 +117,52 @@ def _refuse_gaps(rows: Sequence[int], n: int, name: str | None) -> None:
         raise DataError(
             f"{called(name)} is missing in {len(rows)} of {n} rows (row {listed}, counted from 0): "
             f"leave these rows out."
+        )
+
+
+def class_weights(class_weight: str | Mapping[Any, float] | None, y: np.ndarray) -> np.ndarray:
+    """Weights of rows from weights of classes, as scikit-learn has them.
+
+    Parameters
+    ----------
+    class_weight : "balanced", mapping or None
+        "balanced": n / (number of classes × rows of the class), so that all classes count the
+        same in total. A mapping gives the weight of a class by its label; others weigh 1.
+    y : ndarray of shape (n,)
+        Labels.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    UnknownNameError
+        If a label of the mapping is not in `y`.
+    HyperparameterError
+        If a weight is no number of 0 or more, or all rows get 0.
+
+    Examples
+    --------
+    >>> class_weights("balanced", np.array(["a", "a", "a", "b"])).round(3).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    if isinstance(class_weight, Mapping):
+        classes = np.unique(y).tolist()
+        for label, weight in class_weight.items():
+            if label not in classes:
+                raise unknown_name("class in class_weight", label, map(str, classes))
+            _check_class_weight(label, weight)
+    weights = compute_sample_weight(class_weight, y)
+    if not weights.any():
+        raise HyperparameterError(f"class_weight = {class_weight!r} leaves no row to learn from.")
+    return weights
+
+
+def _check_class_weight(label: object, weight: object) -> None:
+    if isinstance(weight, bool) or not is_number(weight) or not 0 <= weight < np.inf:  # type: ignore[operator]
+        raise HyperparameterError(
+            f"class_weight has {weight!r} for class {label!r}: give a number in [0, ∞)."
         )

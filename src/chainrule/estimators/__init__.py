@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.hopfield import Hopfield, capacity
+    from chainrule.estimators.linear_classifier import GeneralizedLinearClassifier
+    from chainrule.estimators.linear_regressor import GeneralizedLinearRegressor
     from chainrule.estimators.neuron import McCullochPitts, threshold_network
     from chainrule.estimators.perceptron import Perceptron
     from chainrule.estimators.regressor import NetworkRegressor
 
 __all__ = [
+    "GeneralizedLinearClassifier",
+    "GeneralizedLinearRegressor",
     "Hopfield",
     "McCullochPitts",
     "NetworkClassifier",
@@ -23,6 +27,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "GeneralizedLinearClassifier": "linear_classifier",
+    "GeneralizedLinearRegressor": "linear_regressor",
     "Hopfield": "hopfield",
     "McCullochPitts": "neuron",
     "NetworkClassifier": "classifier",

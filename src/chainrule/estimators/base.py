@@ -26,7 +26,7 @@ from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.optimizers import optimizer as optimizer_record
-from chainrule.training import Callback, train
+from chainrule.training import LBFGS, Callback, train
 
 __all__ = ["NetworkEstimator"]
 
@@ -41,7 +41,7 @@ class NetworkEstimator(BaseEstimator):
         activation: str | ActivationFunction = ACTIVATION,
         keep: float = default("keep"),
         network: Sequence[Layer] | None = None,
-        optimizer: str | Optimizer = OPTIMIZER,
+        optimizer: str | Optimizer | LBFGS = OPTIMIZER,
         learning_rate: float | None = default("learning_rate"),
         batch_size: int = default("batch_size"),
         epochs: int = default("epochs"),
@@ -94,6 +94,10 @@ class NetworkEstimator(BaseEstimator):
     def _encode_targets(self, y: np.ndarray) -> np.ndarray:
         """Targets as the loss wants them."""
 
+    def _weigh(self, y: np.ndarray, used: np.ndarray, weights: np.ndarray | None) -> Any:
+        """Weights of all rows, (n, 1) or None, from those given; `used` are the rows that count."""
+        return weights
+
     @abstractmethod
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Which rows to validate on, (n,) bool."""
@@ -130,6 +134,7 @@ class NetworkEstimator(BaseEstimator):
         weights = as_weights(sample_weight, table.rows)
         used = np.arange(table.rows) if weights is None else np.flatnonzero(weights)
         outputs = self._learn_targets(targets[used])
+        weights = self._weigh(targets, used, weights)
         held = self._choose_held_out(targets[used], seed)
         chosen, watched = used[~held], used[held]
         self.encoder_ = TableEncoder(self.max_levels).fit(table, chosen)
@@ -209,7 +214,9 @@ class NetworkEstimator(BaseEstimator):
             engine=self.engine,
         )
 
-    def _make_optimizer(self) -> Optimizer:
+    def _make_optimizer(self) -> Optimizer | LBFGS:
+        if isinstance(self.optimizer, LBFGS):
+            return self.optimizer
         if self.learning_rate is None:
             return optimizer_record(self.optimizer)
         return optimizer_record(self.optimizer, learning_rate=self.learning_rate)

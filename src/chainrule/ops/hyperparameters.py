@@ -1,4 +1,4 @@
-"""Hyper-parameters: name, default, interval and meaning, each written once.
+"""Hyper-parameters: name, default, interval (or options) and meaning, each written once.
 
 Estimators, optimizers, layers and the command line read the records here; none repeats a number.
 """
@@ -11,7 +11,15 @@ from typing import Any
 
 from chainrule.errors import HyperparameterError
 
-__all__ = ["HYPERPARAMETERS", "Hyperparameter", "Interval", "check", "hyperparameter"]
+__all__ = [
+    "CHOICES",
+    "HYPERPARAMETERS",
+    "Choice",
+    "Hyperparameter",
+    "Interval",
+    "check",
+    "hyperparameter",
+]
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,31 @@ class Hyperparameter:
             )
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A hyper-parameter that is one of a few words: its name, default, options and meaning."""
+
+    name: str
+    default: str
+    options: tuple[str, ...]
+    meaning: str
+    source: str = ""
+
+    def check(self, value: object) -> None:
+        """Raise `HyperparameterError` listing the options unless `value` is one of them."""
+        if not isinstance(value, str) or value not in self.options:
+            raise HyperparameterError(
+                f"{self.name} = {value!r} is not possible: give {_listed(self.options)} "
+                f"({self.meaning}; default {self.default!r})."
+            )
+
+
+def _listed(options: tuple[str, ...]) -> str:
+    """The options as a sentence has them: ``'a', 'b' or 'c'``."""
+    *first, last = map(repr, options)
+    return f"{', '.join(first)} or {last}"
+
+
 def _table(*records: Hyperparameter) -> dict[str, Hyperparameter]:
     return {record.name: record for record in records}
 
@@ -109,12 +142,37 @@ HYPERPARAMETERS = _table(
     _record("threads", None, "[1, inf)", "threads of one matrix product", whole=True),
     _record("time_limit", None, "(0, inf)", "training stops after this long", unit="s"),
     _record("validation_fraction", 0.1, "(0, 1)", "share of the rows held out to choose the epoch"),
+    _record("max_iterations", 1000, "[1, inf)", "most steps of a solver that runs to convergence",
+            whole=True),
+    _record("tolerance", 1e-8, "[0, inf)", "a solver stops below this largest gradient entry"),
+    _record("memory", 10, "[1, inf)", "last steps that L-BFGS learns the curvature from",
+            unit="steps", whole=True),
+    _record("gradient_norm", 1e-8, "[0, inf)", "Euclidean norm of the gradient at convergence"),
+    _record("relative_loss", 1e-12, "[0, inf)", "relative change of the loss at convergence"),
+    _record("lowest_rate", 1e-7, "(0, inf)", "first learning rate of a sweep"),
+    _record("highest_rate", 10.0, "(0, inf)", "last learning rate of a sweep"),
+    _record("steps", 100, "[10, inf)", "updates of a sweep of learning rates", whole=True),
+    _record("smoothing", 0.8, "[0, 1)", "share of the average that each loss of a sweep keeps"),
     _record("patience", 10, "[1, inf)", "epochs without a better validation loss before stopping",
             unit="epochs", whole=True),
     _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),
     _record("max_levels", 256, "[2, inf)", "most different texts in a column of categories",
             whole=True),
 )  # fmt: skip
+
+CHOICES = {
+    choice.name: choice
+    for choice in (
+        Choice("epsilon_place", "outside", ("outside", "inside"),
+               "ε added to the root, as published, or under it, as 002 prints", "002, 003"),
+        Choice("bias_correction", "corrected", ("corrected", "none", "as printed"),
+               "Adam's means divided by 1 − βᵗ, as they are (003), or by 1 − β (002)", "002, 003"),
+        Choice("velocity", "subtracted", ("subtracted", "added"),
+               "sign of momentum's v: w − v (002) or w + v (003)", "002, 003"),
+        Choice("layer_rates", "equal", ("equal", "fan_in"),
+               "one learning rate for all weights, or 1/√fan_in of it for each (Collobert)", "003"),
+    )
+}  # fmt: skip
 
 
 def hyperparameter(name: str, **changes: Any) -> Hyperparameter:
