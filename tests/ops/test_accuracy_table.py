@@ -9,8 +9,9 @@ from benchmarks.accuracy import PAGE, SETUPS, Accuracy, committed, measure, page
 from chainrule.ops import ACTIVATIONS
 
 # Another processor rounds a vector instruction differently here and there. An error may be this
-# many times the committed one, and one unit more; a digit that is lost is ten times.
-FACTOR = 2
+# many times the committed one, and one unit more; a digit that is lost is ten times. In units of
+# its last place a slope that goes through 0 nearby is the most touchy.
+FACTOR, SLOPE_FACTOR = 2, 4
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_no_error_is_larger_than_the_page_says(table, name, engine, dtype):
     if ACTIVATIONS[name].slope is None:
         assert np.isnan(promised.slope)
         return
-    assert got.slope <= FACTOR * promised.slope + 1, got
+    assert got.slope <= SLOPE_FACTOR * promised.slope + 1, got
     assert got.slope_absolute <= FACTOR * promised.slope_absolute + 1, got
 
 
