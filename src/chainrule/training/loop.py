@@ -22,6 +22,7 @@ from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.tape import plan
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
+from chainrule.training.parallel import cancelled
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
@@ -274,6 +275,9 @@ class _Run:
             bar.update((self.state.epoch + done / total) / self.state.epochs, self.status())
             if time.perf_counter() > self.deadline:
                 self.state.stop_reason = "time limit"
+                return
+            if cancelled():
+                self.state.stop_reason = "interrupted"
                 return
 
     def pace(self, completed: int, seconds: float) -> None:
