@@ -20,6 +20,7 @@ from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.tape import plan
+from chainrule.training.augmented import AugmentedData, prepared
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
 from chainrule.training.parallel import cancelled
@@ -43,6 +44,7 @@ def train(
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
     sample_weight: Any = None,
+    augment: Any = None,
     early_stopping: bool = True,
     patience: int = _H["patience"].default,
     min_improvement: float = _H["min_improvement"].default,
@@ -71,6 +73,10 @@ def train(
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
     sample_weight : array-like of shape (n,), optional
         The loss of a minibatch is the weighted mean.
+    augment : callable or list of callables, optional
+        ``(X, y, rng) -> (X, y)``, applied anew to the training rows of each epoch, such as
+        ``Mixup(0.2)``; `data.augmentation` has several. Validation rows stay as they are. A copy
+        of the training rows is made for each epoch; class indices become probabilities in it.
     early_stopping : bool
         With validation: stop after `patience` epochs without a better validation loss, and
         return to the best weights. False runs all epochs and keeps the last weights.
@@ -124,6 +130,7 @@ def train(
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
+    fresh, data, form, rows = prepared(network, augment, data, form, rows, seed)
     rule = optimizer_record(optimizer)
     run = _Run(
         network=network,
@@ -131,6 +138,7 @@ def train(
         learning_rate=settings(rule)["learning_rate"],
         schedule=schedule_record(schedule),
         held_out=held_out,
+        fresh=fresh,
         best=BestWeights(
             network.parameters,
             by_validation=held_out is not None and early_stopping,
@@ -216,6 +224,7 @@ class _Run:
     learning_rate: float
     schedule: Schedule
     held_out: Session | None
+    fresh: AugmentedData | None
     best: BestWeights
     state: TrainingState
     callbacks: Sequence[Callback]
@@ -244,6 +253,8 @@ class _Run:
     def one_epoch(self, bar: Progress) -> None:
         state, begin = self.state, time.perf_counter()
         rates = self.rates()
+        if self.fresh is not None and state.epoch:
+            self.session.bind(**self.fresh.epoch(state.epoch))
         self.session.start_epoch(state.epoch, self.shuffle, rates)
         self.minibatches(bar)
         if state.stop_reason == "loss not finite":
