@@ -8,10 +8,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.regressor import NetworkRegressor
+    from chainrule.estimators.validation import compare, hold_out, k_fold, leave_one_out
 
-__all__ = ["NetworkClassifier", "NetworkRegressor"]
+__all__ = [
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "compare",
+    "hold_out",
+    "k_fold",
+    "leave_one_out",
+]
 
-_HOME = {"NetworkClassifier": "classifier", "NetworkRegressor": "regressor"}
+_HOME = {
+    "NetworkClassifier": "classifier",
+    "NetworkRegressor": "regressor",
+    "compare": "validation",
+    "hold_out": "validation",
+    "k_fold": "validation",
+    "leave_one_out": "validation",
+}
 
 
 def __getattr__(name: str) -> Any:
