@@ -6,26 +6,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.regressor import NetworkRegressor
+    from chainrule.estimators.topology import Topology, propose_layers
     from chainrule.estimators.validation import compare, hold_out, k_fold, leave_one_out
 
 __all__ = [
+    "BaggingClassifier",
+    "BaggingRegressor",
     "NetworkClassifier",
     "NetworkRegressor",
+    "Topology",
+    "bag",
     "compare",
     "hold_out",
     "k_fold",
     "leave_one_out",
+    "propose_layers",
 ]
 
 _HOME = {
+    "BaggingClassifier": "bagging",
+    "BaggingRegressor": "bagging",
     "NetworkClassifier": "classifier",
     "NetworkRegressor": "regressor",
+    "Topology": "topology",
+    "bag": "bagging",
     "compare": "validation",
     "hold_out": "validation",
     "k_fold": "validation",
     "leave_one_out": "validation",
+    "propose_layers": "topology",
 }
 
 

@@ -141,10 +141,10 @@ def left_out_scores(network: Network, X: Any, y: Any, damping: float | None = No
     --------
     >>> import chainrule as cr
     >>> net = cr.Network([cr.Dense(1)], input_shape=1, engine="reference")
-    >>> net.set_parameters({"0.weight": np.array([[1.0]]), "0.bias": np.array([1 / 3])})
-    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 2.0, 2.0])
+    >>> net.set_parameters({"0.weight": np.array([[0.6]]), "0.bias": np.array([0.8])})
+    >>> X, y = np.arange(5.0)[:, None], np.array([0.0, 2.0, 2.0, 4.0, 2.0])
     >>> left_out_scores(net, X, y, damping=0).round(6).ravel().tolist()
-    [2.0, 1.0, 4.0]
+    [2.0, 1.142857, 2.0, 2.0, 5.0]
     """
     if damping is not None:
         _DAMPING.check(damping)
