@@ -52,8 +52,8 @@ class AugmentedData:
         if not isinstance(results, tuple) or len(results) != 2:
             raise DataError(f"augment gave {type(results).__name__}: expected a pair, (X, y).")
         names, given = ("X", "y"), (X.shape, y.shape)
-        X, y = (_checked(*part, kind) for part in zip(names, results, given, strict=True))
-        return {"inputs": X.reshape(flat.shape), "targets": y}
+        made = [_checked(*part, kind) for part in zip(names, results, given, strict=True)]
+        return {"inputs": made[0].reshape(flat.shape), "targets": made[1].reshape(y.shape)}
 
     def _targets(self, kind: np.dtype) -> np.ndarray:
         """Class probabilities or numbers, (m, outputs)."""
