@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
@@ -11,7 +11,10 @@ import numpy as np
 from chainrule.data.frames import as_frame, is_gap, is_number
 from chainrule.errors import DataError, HyperparameterError, unknown_name
 
-__all__ = ["called", "class_weights", "read_target"]
+__all__ = ["called", "class_weights", "guess_task", "read_target"]
+
+_FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
+_REPEATS = 3  # if each value is there so often on average
 
 
 def called(name: str | None) -> str:
@@ -53,6 +56,27 @@ def read_target(y: Any) -> tuple[np.ndarray, str | None]:
         return _from_series(series)
     array = _from_array(y)
     return (array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array), None
+
+
+def guess_task(y: np.ndarray) -> Literal["classification", "regression"]:
+    """Whether a target, (n,), is most likely one of classes or of numbers.
+
+    Texts, and few whole numbers that each occur several times, are classes.
+
+    Returns
+    -------
+    {"classification", "regression"}
+
+    Examples
+    --------
+    >>> guess_task(np.array(["a", "b"])), guess_task(np.array([1.5, 2.0]))
+    ('classification', 'regression')
+    """
+    if y.dtype.kind not in "iuf":
+        return "classification"
+    levels = len(np.unique(y))
+    few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
+    return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
 
 
 def _from_series(series: nw.Series[Any]) -> tuple[np.ndarray, str | None]:

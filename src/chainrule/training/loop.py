@@ -18,11 +18,13 @@ from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
+from chainrule.training.augmented import AugmentedData, prepared
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.method import Method, method_for
 from chainrule.training.objective import Objective
+from chainrule.training.parallel import cancelled
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
@@ -45,6 +47,7 @@ def train(
     sample_weight: Any = None,
     clip: float | None = _H["clip"].default,
     averaging: float | None = _H["averaging"].default,
+    augment: Any = None,
     early_stopping: bool = True,
     patience: int = _H["patience"].default,
     min_improvement: float = _H["min_improvement"].default,
@@ -83,6 +86,10 @@ def train(
     averaging : float, optional
         Validate with, and end with, a running mean of the weights that keeps this share of itself
         at each step, such as 0.99 (Polyak & Juditsky 1992).
+    augment : callable or list of callables, optional
+        ``(X, y, rng) -> (X, y)``, applied anew to the training rows of each epoch, such as
+        ``Mixup(0.2)``; `data.augmentation` has several. Validation rows stay as they are. A copy
+        of the training rows is made for each epoch; class indices become probabilities in it.
     early_stopping : bool
         With validation: stop after `patience` epochs without a better validation loss, and
         return to the best weights. False runs all epochs and keeps the last weights.
@@ -137,6 +144,7 @@ def train(
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
+    fresh, data, form, rows = prepared(network, augment, data, form, rows, seed)
     batches = Batches(batch_size or len(rows), rows, seed)
     method = method_for(network, data, form, optimizer, batches, Extras(clip, averaging))
     if method.solver is not None:
@@ -147,6 +155,7 @@ def train(
         method=method,
         schedule=schedule_record(schedule),
         held_out=held_out,
+        fresh=fresh,
         best=BestWeights(
             network.everything,
             by_validation=held_out is not None and early_stopping,
@@ -219,6 +228,7 @@ class _Run:
     method: Method
     schedule: Schedule
     held_out: Session | None
+    fresh: AugmentedData | None
     best: BestWeights
     state: TrainingState
     callbacks: Sequence[Callback]
@@ -253,6 +263,8 @@ class _Run:
     def one_epoch(self, bar: Progress) -> None:
         state, begin = self.state, time.perf_counter()
         rates = self.rates()
+        if self.fresh is not None and state.epoch:
+            self.session.bind(**self.fresh.epoch(state.epoch))
         self.session.start_epoch(state.epoch, self.shuffle, rates)
         self.minibatches(bar)
         if state.stop_reason == "loss not finite":
@@ -307,6 +319,9 @@ class _Run:
             bar.update((self.state.epoch + done / total) / self.state.epochs, self.status())
             if time.perf_counter() > self.deadline:
                 self.state.stop_reason = "time limit"
+                return
+            if cancelled():
+                self.state.stop_reason = "interrupted"
                 return
 
     def pace(self, completed: int, seconds: float) -> None:

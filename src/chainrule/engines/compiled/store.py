@@ -18,15 +18,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
 
 from chainrule.files.atomic import write_atomically
 
+if TYPE_CHECKING:
+    from chainrule.engines.compiled.native.build import Built
+
 __all__ = ["KernelKey", "addresses", "cache_folder", "statistics"]
 
-_MAGIC = b"chainrule kernel 1\n"
+_MAGIC = b"chainrule kernel 2\n"
 _NATIVE = Path(__file__).parent / "native"
 _lock = threading.RLock()
 _loaded: dict[KernelKey, tuple[int, Any]] = {}
@@ -73,7 +76,6 @@ def addresses(keys: Iterable[KernelKey]) -> dict[KernelKey, int]:
 def _machine() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    _define_symbols()
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
@@ -84,31 +86,18 @@ def _machine() -> Any:
     )
 
 
-def _define_symbols() -> None:
-    """Make known what stored kernels name, in case Numba is not loaded, which would do so.
+def _define(names: Iterable[str]) -> None:
+    """Give a meaning to the functions of Numba's that a kernel names, in case it is not loaded.
 
-    LLVM turns loops that copy or fill into calls; and Numba's wrapper of a kernel names functions
-    for an exception that no kernel raises. If one name is unknown, LLVM leaves out all of them.
+    Its wrapper of a kernel names them for an exception that no kernel raises, so they are never
+    called; but with one name unknown LLVM leaves out all addresses, that of `memset` too.
     """
-    known: dict[str, Any] = {name: getattr(ctypes.pythonapi, name) for name in _PYTHON}
-    known |= dict.fromkeys(("numba_gil_ensure", "numba_gil_release"), _nothing)
-    known |= {"memset": ctypes.memset, "memmove": ctypes.memmove, "memcpy": ctypes.memmove}
-    known |= {name: ctypes.c_void_p.in_dll(ctypes.pythonapi, name) for name in _EXCEPTIONS}
-    for name, item in known.items():
+    for name in names:
         if llvm.address_of_symbol(name) is None:
-            is_data = isinstance(item, ctypes.c_void_p)
-            address = (
-                ctypes.addressof(item) if is_data else ctypes.cast(item, ctypes.c_void_p).value
-            )
-            llvm.add_symbol(name, address)
+            llvm.add_symbol(name, ctypes.cast(_never_called, ctypes.c_void_p).value)
 
 
-_PYTHON = (
-    "PyErr_Clear", "PyErr_SetNone", "PyErr_SetString", "PyErr_WriteUnraisable",
-    "PyUnicode_FromString", "Py_DecRef",
-)  # fmt: skip
-_EXCEPTIONS = ("PyExc_StopIteration", "PyExc_SystemError")
-_nothing = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda state: None)
+_never_called = ctypes.CFUNCTYPE(None)(lambda: None)
 
 
 @cache
@@ -143,7 +132,8 @@ def _load_stored(key: KernelKey) -> bool:
     checksum = content[len(_MAGIC) : len(_MAGIC) + 32]
     if not content.startswith(_MAGIC) or hashlib.sha256(body).digest() != checksum:
         return False
-    symbol, _, code = body.partition(b"\0")
+    symbol, names, code = body.split(b"\0", 2)
+    _define(names.decode().split())
     _link(key, symbol.decode(), code)
     statistics["loaded"] += 1
     return True
@@ -166,9 +156,9 @@ def _compile(missing: Sequence[KernelKey]) -> None:
     from chainrule.engines.compiled.native.build import build  # imports Numba: not before needed
 
     for key in missing:
-        symbol, code = build(key.name, key.text, key.real_type, _machine())
-        _keep(_path_or_none(key), symbol, code)
-        _link(key, symbol, code)
+        made = build(key.name, key.text, key.real_type, _machine())
+        _keep(_path_or_none(key), made)
+        _link(key, made.symbol, made.code)
         statistics["compiled"] += 1
     _say("done.\n")
 
@@ -180,10 +170,10 @@ def _path_or_none(key: KernelKey) -> Path | None:
         return None
 
 
-def _keep(path: Path | None, symbol: str, code: bytes) -> None:
+def _keep(path: Path | None, made: Built) -> None:
     if path is None:
         return
-    body = symbol.encode() + b"\0" + code
+    body = b"\0".join((made.symbol.encode(), " ".join(made.names).encode(), made.code))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _MAGIC + hashlib.sha256(body).digest() + body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -34,7 +35,26 @@ _NAMES = {name: getattr(mathematics, name) for name in mathematics.__all__} | {
 }  # fmt: skip
 
 
-def build(name: str, text: str, real_type: str, machine: llvm.TargetMachine) -> tuple[str, bytes]:
+@dataclass(frozen=True)
+class Built:
+    """A compiled kernel.
+
+    Attributes
+    ----------
+    symbol : str
+        Its function.
+    names : tuple of str
+        Numba's own functions that it names.
+    code : bytes
+        The object file.
+    """
+
+    symbol: str
+    names: tuple[str, ...]
+    code: bytes
+
+
+def build(name: str, text: str, real_type: str, machine: llvm.TargetMachine) -> Built:
     """Compile one kernel.
 
     Parameters
@@ -49,8 +69,7 @@ def build(name: str, text: str, real_type: str, machine: llvm.TargetMachine) -> 
 
     Returns
     -------
-    (str, bytes)
-        The symbol and the object file.
+    Built
     """
     plain = PLAIN.get(name)
     if plain is not None:
@@ -93,11 +112,11 @@ def _without_overlap(function: Callable[..., None]) -> Any:
     return compiled
 
 
-def _emit(
-    function: Callable[..., None], signature: Any, machine: llvm.TargetMachine
-) -> tuple[str, bytes]:
+def _emit(function: Callable[..., None], signature: Any, machine: llvm.TargetMachine) -> Built:
     compiled = numba.cfunc(signature, **_OPTIONS)(function)
     module = llvm.parse_assembly(compiled.inspect_llvm())
     defined = [f.name for f in module.functions if not f.is_declaration]
     symbol = next(name for name in defined if name.startswith("cfunc."))
-    return symbol, machine.emit_object(module)
+    named = (f.name for f in module.functions if f.is_declaration)
+    names = tuple(name for name in named if name.startswith(("numba_", "NRT_")))
+    return Built(symbol, names, machine.emit_object(module))
