@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.hopfield import Hopfield, capacity
+    from chainrule.estimators.language import LanguageModel
     from chainrule.estimators.linear_classifier import GeneralizedLinearClassifier
     from chainrule.estimators.linear_regressor import GeneralizedLinearRegressor
     from chainrule.estimators.neuron import McCullochPitts, threshold_network
@@ -23,6 +24,7 @@ __all__ = [
     "GeneralizedLinearClassifier",
     "GeneralizedLinearRegressor",
     "Hopfield",
+    "LanguageModel",
     "McCullochPitts",
     "NetworkClassifier",
     "NetworkRegressor",
@@ -44,6 +46,7 @@ _HOME = {
     "GeneralizedLinearClassifier": "linear_classifier",
     "GeneralizedLinearRegressor": "linear_regressor",
     "Hopfield": "hopfield",
+    "LanguageModel": "language",
     "McCullochPitts": "neuron",
     "NetworkClassifier": "classifier",
     "NetworkRegressor": "regressor",

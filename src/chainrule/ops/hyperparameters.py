@@ -97,7 +97,9 @@ def _listed(options: tuple[str, ...]) -> str:
 
 
 def _table(*records: Hyperparameter) -> dict[str, Hyperparameter]:
-    return {record.name: record for record in records}
+    table = {record.name: record for record in records}
+    assert len(table) == len(records), "two hyper-parameters have one name"
+    return table
 
 
 def _record(name: str, default: Any, interval: str, meaning: str, **more: Any) -> Hyperparameter:
@@ -130,6 +132,12 @@ HYPERPARAMETERS = _table(
     _record("window", 3, "[1, inf)", "length of a kernel or a pool in each direction", whole=True),
     _record("stride", 1, "[1, inf)", "places from one window to the next", whole=True),
     _record("vocabulary", None, "[1, inf)", "different tokens", whole=True),
+    _record("time_steps", 64, "[1, inf)", "characters through which a gradient goes back",
+            whole=True),
+    _record("streams", 32, "[1, inf)", "parts of a text that are read side by side", whole=True),
+    _record("depth", 1, "[1, inf)", "recurrent layers", whole=True),
+    _record("temperature", 1.0, "[0, inf)", "how freely characters are drawn"),
+    _record("characters", None, "[1, inf)", "characters to write", whole=True),
     _record("width", 32, "[1, inf)", "numbers that stand for a token", whole=True),
     _record("max_epochs", 100, "[1, inf)",
             "passes with mistakes before a linear programme looks for a hyperplane", whole=True,
@@ -175,9 +183,9 @@ CHOICES = {
 }  # fmt: skip
 
 
-def hyperparameter(name: str, **changes: Any) -> Hyperparameter:
-    """The record called `name`, with another default or interval where a use differs."""
-    return replace(HYPERPARAMETERS[name], **changes)
+def hyperparameter(key: str, /, **changes: Any) -> Hyperparameter:
+    """The record called `key`, with another name, default or interval where a use differs."""
+    return replace(HYPERPARAMETERS[key], **changes)
 
 
 def check(**values: object) -> None:
