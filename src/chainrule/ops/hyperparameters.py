@@ -144,7 +144,7 @@ HYPERPARAMETERS = _table(
             source="000"),
     _record("max_sweeps", 100, "[1, inf)", "times that recall goes through all units", whole=True),
     _record("rank", None, "[1, inf)", "directions that whitening keeps", whole=True),
-    _record("tolerance", 1e-10, "[0, 1)", "singular values below this share of the largest are 0",
+    _record("singular_tolerance", 1e-10, "[0, 1)", "singular values below this share of the largest are 0",
             source="003"),
     _record("seed", 0, "[0, inf)", "start of every random number", whole=True),
     _record("threads", None, "[1, inf)", "threads of one matrix product", whole=True),
