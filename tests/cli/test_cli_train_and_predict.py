@@ -352,7 +352,10 @@ def test_help_on_train_has_the_defaults_of_the_estimators(done):
     text = " ".join(done("help on train").stdout.split())
     model = cr.NetworkClassifier()
     assert f"Rows in one update, in [1, ∞); default {model.batch_size}." in text
-    assert f"Passes over the training rows, in [1, ∞); default {model.epochs}." in text
+    assert (
+        "Passes over the training rows, in [1, ∞); default 200, more where that makes fewer" in text
+    )
+    assert f"Rows in one update, in [1, ∞); default {model.batch_size}." in text
 
 
 # ----------------------------------------------------------------------- demo

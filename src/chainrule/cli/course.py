@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,7 @@ _GROUPS = {
     },
 }  # fmt: skip
 _WORDS = {
-    "en": ("name", "row", "title", "Pictures", "Code"),
+    "en": ("name", "row", "title", "Picture", "Code"),
     "zh": ("名称", "条目", "标题", "图片", "代码"),
 }
 
@@ -92,8 +91,15 @@ def _tell(story: Story, output: Path, code: bool) -> None:
     def show_code(text: str) -> None:
         click.echo(textwrap.indent(text.strip("\n"), "  | ", lambda _: True) + "\n")
 
-    pictures = run(story, output, show_prose=show_prose, show_code=show_code if code else None)
-    sys.stdout.flush()
+    def show_picture(path: Path) -> None:
+        click.echo(f"[{picture_word}: {path}]")
+
     *_, picture_word, code_word = _WORDS[story.language]
-    click.echo(f"\n{picture_word}: {', '.join(map(str, pictures))}")
-    click.echo(f"{code_word}: {story.path}")
+    run(
+        story,
+        output,
+        show_prose=show_prose,
+        show_code=show_code if code else None,
+        show_picture=show_picture,
+    )
+    click.echo(f"[{code_word}: {story.path}]")

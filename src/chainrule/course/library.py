@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from chainrule.errors import ChainruleError, unknown_name
+from chainrule.errors import ChainruleError, UnknownNameError, closest
 
 __all__ = ["LANGUAGES", "Block", "Language", "Story", "folder", "names", "open_story"]
 
@@ -167,5 +167,8 @@ def open_story(name: str, language: Language = "en") -> Story:
     """
     paths = {path.stem: path for path in _paths()}
     if name not in paths:
-        raise unknown_name("example of the course", name, paths)
+        raise UnknownNameError(
+            f"the course has no example {name!r}.{closest(name, paths)} "
+            f"'chainrule course' lists what there is."
+        )
     return Story(paths[name], language)

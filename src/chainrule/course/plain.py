@@ -8,7 +8,8 @@ from itertools import pairwise
 
 __all__ = ["plain", "wrapped"]
 
-_CLOSING = ",。;:、?!)】》”’…,.;:?!)]"  # never first in a line
+_CLOSING = "，。；：、？！）】》”’…,.;:?!)]"  # never first in a line
+_OPENING = "（《“(["  # never last
 _INLINE = (
     (re.compile(r":\w+:`([^`]+)`"), r"\1"),
     (re.compile(r"``([^`]+)``"), r"\1"),
@@ -74,9 +75,9 @@ def wrapped(text: str, width: int, indent: str = "") -> str:
 
     Examples
     --------
-    >>> print(wrapped("学习率 is the rate,梯度。", 14))
+    >>> print(wrapped("学习率 is the rate，梯度。", 14))
     学习率 is the
-    rate,梯度。
+    rate，梯度。
     """
     lines, line = [], ""
     for token in _tokens(" ".join(text.split())):
@@ -92,7 +93,10 @@ def _tokens(text: str) -> list[str]:
     breaks = [
         k + 1
         for k, (a, b) in enumerate(pairwise(text))
-        if (a == " " or _wide(a) or _wide(b)) and b != " " and b not in _CLOSING and a not in "(《“"
+        if (a == " " or _wide(a) or _wide(b))
+        and b != " "
+        and b not in _CLOSING
+        and a not in _OPENING
     ]
     return [text[a:b] for a, b in pairwise([0, *breaks, len(text)])]
 

@@ -18,6 +18,7 @@ def run(
     *,
     show_prose: Callable[[str], None] = print,
     show_code: Callable[[str], None] | None = None,
+    show_picture: Callable[[Path], None] | None = None,
 ) -> list[Path]:
     """Run a story from beginning to end.
 
@@ -28,6 +29,8 @@ def run(
         Folder for the pictures, made if there is none: ``<name>-1.png`` and so on.
     show_prose, show_code : callable
         Called with each block's text before what follows runs; code is not shown by default.
+    show_picture : callable, optional
+        Called with the path of each picture when it is written.
 
     Returns
     -------
@@ -51,6 +54,8 @@ def run(
         _execute(block, story, namespace)
         for number in plt.get_fignums():
             pictures.append(_save(plt.figure(number), output, story.name, len(pictures) + 1))
+            if show_picture is not None:
+                show_picture(pictures[-1])
         plt.close("all")
     return pictures
 

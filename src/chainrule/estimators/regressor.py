@@ -26,7 +26,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     ----------
     hidden : sequence of int
         Widths of the hidden layers.
-    activation : str or ActivationFunction
+    activation : str or ActivationFunction, optional
         Of the hidden layers.
     keep : float
         Probability that dropout keeps a hidden unit; 1 is no dropout.
