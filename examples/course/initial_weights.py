@@ -2,7 +2,7 @@
 Where to start: initial weights
 ===============================
 
-*Row E8, notes 003*
+*Row E8 · H, notes 003*
 
 Weights all equal would stay equal, so they are drawn at random. But how large? Signals should
 neither die out nor explode on their way through the layers, forwards and backwards. Xavier

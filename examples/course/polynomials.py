@@ -2,7 +2,7 @@
 Too simple, too flexible: polynomials
 =====================================
 
-*Row F1, notes 001*
+*Row F1 · H, notes 001*
 
 A straight line misses the shape of the data: **under-fitting**. A polynomial of degree 9 runs
 through every training point and is wild between them: **over-fitting**. What counts is the error

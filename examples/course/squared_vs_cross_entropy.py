@@ -2,7 +2,7 @@
 Why cross entropy: a neuron that is badly wrong
 ===============================================
 
-*Row C2, notes 001*
+*Row C2 · H, notes 001*
 
 A neuron with a sigmoid output should answer 0 but starts at nearly 1. With the squared error its
 gradient carries the slope of the sigmoid, and that slope is almost 0 exactly when the neuron is

@@ -2,7 +2,7 @@
 How wide, how deep?
 ===================
 
-*Row G4 · A6, notes 001*
+*Row G4 · A6 · H, notes 001*
 
 The ends of a network are given: as many inputs as features, as many outputs as classes. The
 hidden layers are not. Too few units cannot hold the pattern, too many can hold the noise as well.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def results(command_line, tmp_path_factory):
     blocked = base / "blocked" / "matplotlib"
     blocked.mkdir(parents=True)
     (blocked / "__init__.py").write_text("raise ImportError('not here')")
-    path = f"{blocked.parent}:{Path(chainrule.__file__).parents[1]}"
+    path = os.pathsep.join(map(str, (blocked.parent, Path(chainrule.__file__).parents[1])))
     commands = {
         "list": (["course"], {"LC_ALL": "C.UTF-8"}),
         "list in Chinese": (["course"], {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8"}),

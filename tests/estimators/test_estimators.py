@@ -227,10 +227,10 @@ def test_layers_of_your_own_replace_the_hidden_ones():
 
 
 def test_keep_puts_dropout_after_every_hidden_layer():
-    model = cr.NetworkClassifier((6, 5), keep=0.5, epochs=1).fit(IRIS, KINDS)
+    model = cr.NetworkClassifier((16, 15), keep=0.5, epochs=1).fit(IRIS, KINDS)
     drop = cr.Dropout(0.5)
     assert model.network_.layers == (
-        cr.Dense(6, "relu"), drop, cr.Dense(5, "relu"), drop, cr.Dense(3),
+        cr.Dense(16, "relu"), drop, cr.Dense(15, "relu"), drop, cr.Dense(3),
     )  # fmt: skip
 
 
