@@ -18,7 +18,13 @@ from chainrule.data.tables import TableEncoder
 from chainrule.data.targets import read_target
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
-from chainrule.estimators.defaults import ACTIVATION, HIDDEN, OPTIMIZER, default
+from chainrule.estimators.defaults import (
+    HIDDEN,
+    OPTIMIZER,
+    default,
+    default_activation,
+    default_epochs,
+)
 from chainrule.estimators.parameters import check_arguments, from_data, to_data
 from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer
@@ -38,13 +44,13 @@ class NetworkEstimator(BaseEstimator):
         self,
         hidden: Sequence[int] = HIDDEN,
         *,
-        activation: str | ActivationFunction = ACTIVATION,
+        activation: str | ActivationFunction | None = None,
         keep: float = default("keep"),
         network: Sequence[Layer] | None = None,
         optimizer: str | Optimizer | LBFGS = OPTIMIZER,
         learning_rate: float | None = default("learning_rate"),
         batch_size: int = default("batch_size"),
-        epochs: int = default("epochs"),
+        epochs: int | None = default("epochs"),
         early_stopping: bool = True,
         validation_fraction: float = default("validation_fraction"),
         patience: int = default("patience"),
@@ -189,7 +195,7 @@ class NetworkEstimator(BaseEstimator):
             validation=validation,
             optimizer=self._make_optimizer(),
             batch_size=self.batch_size,
-            epochs=self.epochs,
+            epochs=self.epochs or default_epochs(len(X), self.batch_size),
             early_stopping=self.early_stopping,
             patience=self.patience,
             callbacks=self.callbacks,
@@ -203,7 +209,8 @@ class NetworkEstimator(BaseEstimator):
         if self.network is not None:
             layers = list(self.network)
         else:
-            layers = [Dense(int(units), self.activation) for units in self.hidden]
+            activation = self.activation or default_activation(self.hidden)
+            layers = [Dense(int(units), activation) for units in self.hidden]
             if self.keep < 1:
                 layers = [part for layer in layers for part in (layer, Dropout(self.keep))]
         return Network(

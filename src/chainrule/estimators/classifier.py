@@ -28,8 +28,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     ----------
     hidden : sequence of int
         Widths of the hidden layers.
-    activation : str or ActivationFunction
-        Of the hidden layers.
+    activation : str or ActivationFunction, optional
+        Of the hidden layers; if None rectifiers, and tanh where a layer has fewer than 8 units.
     keep : float
         Probability that dropout keeps a hidden unit; 1 is no dropout.
     network : sequence of Layer, optional
@@ -38,8 +38,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     optimizer : str, Optimizer or LBFGS
     learning_rate : float, optional
         The optimizer's own default if None.
-    batch_size, epochs : int
-        Epochs are a maximum when `early_stopping` is on.
+    batch_size : int
+    epochs : int, optional
+        A maximum when `early_stopping` is on. If None 200, and more for a table so small that 200
+        epochs make fewer than 2000 updates.
     early_stopping : bool
         Hold out `validation_fraction` of the rows, stop after `patience` epochs without a better
         loss on them, keep the best weights.

@@ -53,9 +53,10 @@ def _check_hidden(hidden: Any) -> None:
 
 
 def _check_activation(given: Any) -> None:
-    if not isinstance(given, str | Mapping | ActivationFunction):
+    if not isinstance(given, str | Mapping | ActivationFunction | None):
         raise _impossible("activation", given, "a name, such as 'relu'")
-    activation(given)
+    if given is not None:
+        activation(given)
 
 
 def _check_optimizer(given: Any) -> None:
