@@ -2,7 +2,7 @@
 
 Conventions: `z` is what a unit sums up, `y = value(z)` what it puts out, both (rows, columns).
 `slope(z, y)` is ∂y/∂z written over whichever of the two makes it short and accurate; one that
-reads only `y` lets the engine overwrite `z`. At a kink the slope is the one from the left.
+reads only `y` lets the engine overwrite `z`. At a kink the slope is one of the two.
 No formula overflows: exponentials are taken of negative numbers only.
 """
 
@@ -112,9 +112,25 @@ def _gauss(z: Any) -> Any:
     return 0.5 * erfc(z * -root(0.5))
 
 
+def _mish_parts(z: Any) -> tuple[Any, Any, Any]:
+    """(z, u, n): u = eᶻ and n = u(u + 2), so tanh(softplus(z)) = n/(n + 2) without cancellation.
+
+    Beyond 20 the quotient is 1 to the last digit: z goes no further, so that u stays finite.
+    """
+    z = minimum(z, 20)
+    u = exp(z)
+    return z, u, u * (u + 2)
+
+
+def _mish(z: Any) -> Any:
+    _, _, n = _mish_parts(z)
+    return z * (n / (n + 2))
+
+
 def _mish_slope(z: Any, y: Any) -> Any:
-    t = tanh(softplus(z))
-    return t + z * (1 - t) * (1 + t) * sigmoid(z)
+    z, u, n = _mish_parts(z)
+    t, rest = n / (n + 2), 2 / (n + 2)  # rest = 1 − t
+    return t + z * rest * (1 + t) * (u / (1 + u))
 
 
 # Chosen so that mean 0 and variance 1 are a fixed point of the layer's map.
@@ -179,7 +195,7 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
             lambda z, y: sigmoid(z) * (1 + z * sigmoid(-z)),
             "z σ(z)", "σ(z)(1 + z σ(−z))", (-0.27847, inf), source="arXiv 1702.03118"),
         ActivationFunction(
-            "mish", lambda z: z * tanh(softplus(z)), _mish_slope,
+            "mish", _mish, _mish_slope,
             "z tanh(softplus(z))", "t + z(1 − t²)σ(z), t = tanh(softplus(z))", (-0.30885, inf),
             source="arXiv 1908.08681"),
         ActivationFunction(
