@@ -248,3 +248,25 @@ def test_the_whole_network_can_be_stepped_through():
         "c¹[3] = σ(f) ⊙ c¹[2] + σ(i) ⊙ tanh(g), (i, f, g, o) = z¹[3]; h¹[3] = σ(o) ⊙ tanh(c¹[3])"
         in (found)
     )
+
+
+def test_the_listing_of_a_tape_shows_what_a_formula_computes():
+    net = cr.Network([cr.Dense(3), LayerNorm(), LSTM(2), cr.Dense(1)], input_shape=(4, 2))
+    text = str(net.tape())
+    assert "(z − mean z)/√(var z + ε)" in text
+    assert "c = σ(f) ⊙ c₋₁ + σ(i) ⊙ tanh(g);  h = σ(o) ⊙ tanh(c)" in text
+    assert "a3[1], a3[2], a3[3], a3[4] = unstack(z3)" in text
+
+
+def test_the_command_line_explains_any_network(tmp_path):
+    from click.testing import CliRunner
+
+    from chainrule.cli.main import main
+
+    convolution().save(tmp_path / "net")
+    shown = CliRunner().invoke(main, ["explain", str(tmp_path / "net")])
+    assert shown.exit_code == 0, shown.output
+    assert CONVOLUTION in shown.output
+    assert "patches(x)" in shown.output
+    latex = CliRunner().invoke(main, ["explain", str(tmp_path / "net"), "--latex"])
+    assert latex.output.strip() == convolution().explain(latex=True)
