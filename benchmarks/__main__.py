@@ -11,6 +11,7 @@ import click
 from benchmarks.engines import ENGINES, PEERS, chosen, missing
 from benchmarks.machine import machine, versions
 from benchmarks.memory import available, measure_memory
+from benchmarks.models import MODELS
 from benchmarks.plot import plot
 from benchmarks.report import Results, report
 from benchmarks.start import measure_start
@@ -42,7 +43,10 @@ def _say(text: str) -> None:
 
 @click.command()
 @click.argument(
-    "what", type=click.Choice(["steps", "start", "memory", "all"]), default="all", required=False
+    "what",
+    type=click.Choice(["steps", "models", "start", "memory", "all"]),
+    default="all",
+    required=False,
 )
 @click.option(
     "--peers",
@@ -58,6 +62,13 @@ def _say(text: str) -> None:
     callback=_names(tuple(SHAPES)),
     help="Networks to time.",
 )
+@click.option(
+    "--models",
+    default=",".join(MODELS),
+    show_default=True,
+    callback=_names(tuple(MODELS)),
+    help="Convolutional and recurrent networks to time.",
+)
 @click.option("--rounds", default=7, show_default=True, type=click.IntRange(1))
 @click.option(
     "--output",
@@ -65,39 +76,57 @@ def _say(text: str) -> None:
     help="Markdown page to write, with its plot beside it.  [default: benchmarks/RESULTS.md for a "
     "run of everything; a partial run is only printed]",
 )
-def main(what: str, peers: list[str], shapes: list[str], rounds: int, output: Path | None) -> None:
+def main(
+    what: str,
+    peers: list[str],
+    shapes: list[str],
+    models: list[str],
+    rounds: int,
+    output: Path | None,
+) -> None:
     """Measure chainrule: the time of training steps, the time to start, memory."""
     engines = chosen(peers)
     absent = missing(engines)
     if absent:
         raise click.UsageError(f"not installed: {', '.join(absent)}. Install it or leave it out.")
-    if output is None and what == "all" and len(shapes) == len(SHAPES):
+    everything = len(shapes) == len(SHAPES) and len(models) == len(MODELS)
+    if output is None and what == "all" and everything:
         output = PAGE
     libraries = tuple(ENGINES[name].library for name in engines if ENGINES[name].library)
     results = Results(
-        _command(what, peers, shapes, rounds),
+        _command(what, peers, shapes, models, rounds),
         time.strftime("%Y-%m-%d", time.gmtime()),
         machine(),
         versions(libraries),
     )
     try:
-        _measure(results, what, engines, shapes, rounds)
+        _measure(results, what, engines, shapes, models, rounds)
     except RuntimeError as error:
         raise click.ClickException(str(error)) from None
     _write(results, output)
 
 
-def _command(what: str, peers: list[str], shapes: list[str], rounds: int) -> str:
+def _command(what: str, peers: list[str], shapes: list[str], models: list[str], rounds: int) -> str:
     """What to type to repeat the run."""
     text = f"python -m benchmarks {what} --peers {','.join(peers)} --rounds {rounds}"
-    return text if len(shapes) == len(SHAPES) else f"{text} --shapes {','.join(shapes)}"
+    if len(shapes) < len(SHAPES):
+        text += f" --shapes {','.join(shapes)}"
+    return text if len(models) == len(MODELS) else f"{text} --models {','.join(models)}"
 
 
 def _measure(
-    results: Results, what: str, engines: list[str], shapes: list[str], rounds: int
+    results: Results,
+    what: str,
+    engines: list[str],
+    shapes: list[str],
+    models: list[str],
+    rounds: int,
 ) -> None:
     if what in ("steps", "all"):
         results.steps = measure_steps(shapes, engines, rounds, _say)
+    if what in ("models", "all"):
+        able = [name for name in engines if ENGINES[name].models]
+        results.models = measure_steps(models, able, rounds, _say)
     if what in ("start", "all"):
         results.start = measure_start(COLD_STARTS, WARM_STARTS, _say)
     if what in ("memory", "all"):

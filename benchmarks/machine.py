@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.worker import cores
 
-__all__ = ["machine", "versions"]
+__all__ = ["machine", "processor_seconds", "versions"]
 
 PACKAGES = ("chainrule", "numpy", "scipy", "numba", "scikit-learn")
 WIDTHS = {"avx2": "AVX2", "fma": "FMA", "avx512f": "AVX-512", "asimd": "NEON"}
@@ -43,6 +43,12 @@ def machine() -> dict[str, str]:
         facts["memory"] = f"{size / 2**30:.0f} GiB"
     facts["system"] = f"{platform.system()}, {platform.machine()}"
     return facts
+
+
+def processor_seconds() -> float:
+    """What this process has used of all processors; a busy machine does not lengthen it much."""
+    used = os.times()
+    return used.user + used.system
 
 
 def _blas() -> str:

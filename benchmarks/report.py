@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.engines import ENGINES
+from benchmarks.engines import ENGINES, title
+from benchmarks.markdown import digits, paragraph, table
 from benchmarks.memory import BATCH, CLASSES, COLUMNS, HIDDEN, LAYOUTS, Memory
 from benchmarks.start import Start
 from benchmarks.steps import Steps
@@ -24,6 +24,7 @@ class Results:
     machine: dict[str, str]
     versions: dict[str, str]
     steps: Steps | None = None
+    models: Steps | None = None
     start: list[Start] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
 
@@ -33,6 +34,8 @@ def report(results: Results, picture: str = "") -> str:
     parts = [_head(results)]
     if results.steps:
         parts += _steps(results.steps, picture)
+    if results.models:
+        parts += _models(results.models)
     if results.start:
         parts.append(_start(results.start))
     if results.memory:
@@ -43,45 +46,20 @@ def report(results: Results, picture: str = "") -> str:
 # --------------------------------------------------------------------- pieces
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table, columns aligned in the text too; the first `left` are aligned left."""
-    widths = [max(3, *(len(row[k]) for row in (head, *rows))) for k in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if k < left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = ["-" * width if k < left else "-" * (width - 1) + ":" for k, width in enumerate(widths)]
-    return "\n".join([line(head), line(rule), *map(line, rows)])
-
-
 def _met(holds: bool) -> str:
     return "yes" if holds else "**no**"
 
 
-def _digits(number: float) -> str:
-    """Three significant digits, without an exponent."""
-    return f"{number:.0f}" if number >= 100 else f"{number:#.3g}"
-
-
 def _times(ratio: tuple[float, float]) -> str:
     """A ratio of medians, and of minima in brackets."""
-    return f"{_digits(ratio[0])} ({_digits(ratio[1])})"
-
-
-def _paragraph(text: str) -> str:
-    """Text in lines that are short enough to read where Markdown is not rendered."""
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+    return f"{digits(ratio[0])} ({digits(ratio[1])})"
 
 
 def _head(results: Results) -> str:
-    facts = _table(
+    facts = table(
         ["machine", ""], [[k, v] for k, v in (results.machine | results.versions).items()], left=2
     )
-    text = _paragraph(
+    text = paragraph(
         f"Measured on {results.date} by `{results.command}`; `python3 dev.py bench` makes this "
         "page anew. Only ratios within one run mean anything: the same machine is faster on one "
         "day than on another."
@@ -105,7 +83,7 @@ def _steps(steps: Steps, picture: str) -> list[str]:
 
 def _protocol(steps: Steps) -> str:
     threads = " and with ".join(map(_of_threads, steps.threads))
-    text = _paragraph(
+    text = paragraph(
         "Adam, ReLU, softmax cross entropy, whole shuffled epochs, the same data for everyone. "
         f"Every engine has processes of its own, with {threads}; they are asked in turn, "
         f"{steps.rounds} rounds. Each ratio compares medians of the rounds, each side with the "
@@ -140,12 +118,12 @@ def _against_scikit(steps: Steps) -> str:
             ]
         )
     head = ["shape", "goal", "both float32", "met", "both float64", "met", "float64 ÷ float32"]
-    text = _paragraph(
+    text = paragraph(
         "How many times longer a step of MLPClassifier takes. The last column is what a user sees "
         "who changes nothing: scikit-learn computes in the type of its input, most often float64, "
         "chainrule in float32."
     )
-    return f"### scikit-learn ÷ chainrule\n\n{text}\n\n{_table(head, rows)}"
+    return f"### scikit-learn ÷ chainrule\n\n{text}\n\n{table(head, rows)}"
 
 
 def _against_floor(steps: Steps) -> str:
@@ -163,14 +141,14 @@ def _against_floor(steps: Steps) -> str:
                 f"≤ {goal:g}" if goal else "",
                 _times(best),
                 _met(best[0] <= goal) if goal else "",
-                *map(_digits, each),
+                *map(digits, each),
             ]
         )
     head = ["shape", "goal", "best ÷ best", "met", *(_of_threads(t) for t in steps.threads)]
-    text = _paragraph(
+    text = paragraph(
         "The floor is the matrix products of the same step through the same BLAS, and nothing else."
     )
-    return f"### chainrule ÷ floor\n\n{text}\n\n{_table(head, rows)}"
+    return f"### chainrule ÷ floor\n\n{text}\n\n{table(head, rows)}"
 
 
 def _against_all(steps: Steps) -> str:
@@ -179,8 +157,8 @@ def _against_all(steps: Steps) -> str:
         [ENGINES[other].label, *(_times(steps.ratio(s, other, "chainrule")) for s in steps.shapes)]
         for other in others
     ]
-    return "### Everything ÷ chainrule (float32)\n\nAbove 1: slower than chainrule.\n\n" + _table(
-        ["engine", *(SHAPES[s].title for s in steps.shapes)], rows
+    return "### Everything ÷ chainrule (float32)\n\nAbove 1: slower than chainrule.\n\n" + table(
+        ["engine", *map(title, steps.shapes)], rows
     )
 
 
@@ -190,24 +168,46 @@ def _of_threads(count: int) -> str:
 
 def _all_times(steps: Steps) -> str:
     """Microseconds of every engine, and the loss as evidence of equal work."""
-    head = ["engine"]
-    for t in steps.threads:
-        head += [f"{_of_threads(t)}: median", "least"]
-    text = _paragraph(
+    text = paragraph(
         "The loss is the mean over the third epoch. Initial weights and the order of the rows are "
         "different draws from the same distributions; another draw alone moves a loss by up to a "
         "third. Losses that are alike to that degree mean equal work."
     )
-    parts = [f"### Microseconds of a step\n\n{text}"]
+    return "\n\n".join([f"### Microseconds of a step\n\n{text}", *_times_of_each(steps)])
+
+
+def _times_of_each(steps: Steps) -> list[str]:
+    """A table for each shape or model."""
+    head = ["engine"]
+    for t in steps.threads:
+        head += [f"{_of_threads(t)}: median", "least"]
+    parts = []
     for name in steps.shapes:
         rows = []
         for engine in steps.engines:
             timings = [steps.timings[name, engine, t] for t in steps.threads]
-            cells = [_digits(value) for t in timings for value in (t.median, t.least)]
+            cells = [digits(value) for t in timings for value in (t.median, t.least)]
             loss = timings[0].loss
             rows.append([ENGINES[engine].label, *cells, f"{loss:.3f}" if loss == loss else ""])
-        parts.append(f"**{SHAPES[name].title}**\n\n{_table([*head, 'loss'], rows)}")
-    return "\n\n".join(parts)
+        parts.append(f"**{title(name)}**\n\n{table([*head, 'loss'], rows)}")
+    return parts
+
+
+def _models(steps: Steps) -> list[str]:
+    """Convolutions and recurrent layers: ratios, then microseconds."""
+    text = paragraph(
+        "Convolutions (3×3, no padding, ReLU, channels last), each followed by pooling over 2×2 "
+        "squares, then dense layers of 64 and 10 units; and recurrent layers between an embedding "
+        "of 64 tokens in 32 dimensions and a dense layer of 64, where every step of a sequence "
+        "has a target. Adam, softmax cross entropy, float32; processes, threads and ratios as for "
+        f"the dense steps, {steps.rounds} rounds. The peers share initial weights and the order of "
+        "the rows, so their losses agree to rounding. chainrule draws its own. Every engine has "
+        "the same number of parameters."
+    )
+    parts = [f"## Convolutions and recurrent layers\n\n{text}"]
+    if "chainrule" in steps.engines and len(steps.engines) > 1:
+        parts.append(_against_all(steps))
+    return [*parts, "### Microseconds of a step", *_times_of_each(steps)]
 
 
 # ----------------------------------------------------------- start and memory
@@ -227,11 +227,11 @@ def _start(start: Sequence[Start]) -> str:
         for item in start
     ]
     head = ["from the start of a process until", "median", "least", "runs", "Numba loaded", "goal"]
-    text = _paragraph(
+    text = paragraph(
         "Seconds; 64-100-10, one minibatch of 200 rows through `train`. Python's own start is "
         "included."
     )
-    return f"## Start\n\n{text}\n\n{_table([*head, 'met'], rows)}"
+    return f"## Start\n\n{text}\n\n{table([*head, 'met'], rows)}"
 
 
 def _memory(memory: Sequence[Memory]) -> str:
@@ -253,7 +253,7 @@ def _memory(memory: Sequence[Memory]) -> str:
     ]
     head = ["float64 matrix", "its MB", "peak", "expected", "network", "activations", "order"]
     network = f"{COLUMNS}-{HIDDEN}-{CLASSES}"
-    text = _paragraph(
+    text = paragraph(
         "Megabytes (10⁶ bytes) by which a process grows at its peak, from the making of a "
         f"{network} network to the end of an epoch of training on a matrix that is there already. "
         f"Expected: parameters, gradients and Adam's state; one batch ({BATCH} rows) of its "
@@ -261,4 +261,4 @@ def _memory(memory: Sequence[Memory]) -> str:
         "to, the check for finite numbers, the work space of the BLAS and Python objects. Never "
         "copied: the peak is less than a quarter of the matrix, half of a copy in float32."
     )
-    return f"## Memory\n\n{text}\n\n{_table([*head, 'never copied'], rows)}"
+    return f"## Memory\n\n{text}\n\n{table([*head, 'never copied'], rows)}"

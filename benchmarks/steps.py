@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from benchmarks.engines import title
 from benchmarks.worker import Worker, cores
-from benchmarks.workload import SHAPES
 
 __all__ = ["Steps", "Timing", "measure_steps"]
 
@@ -36,7 +36,7 @@ class Timing:
 
 @dataclass
 class Steps:
-    """Every timing of a run by (shape, engine, threads)."""
+    """Every timing of a run by (shape or model, engine, threads)."""
 
     shapes: Sequence[str]
     engines: Sequence[str]
@@ -64,7 +64,7 @@ def measure_steps(
         for worker in workers:
             stack.callback(worker.close)
         for shape in shapes:
-            say(f"steps: {SHAPES[shape].title}")
+            say(f"steps: {title(shape)}")
             _measure_shape(steps, shape, workers)
     return steps
 

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from benchmarks.engines import ENGINES, Run
-from benchmarks.workload import SHAPES, make_work
+from benchmarks.engines import ENGINES, Run, make
 
 __all__ = ["Worker", "cores"]
 
@@ -120,7 +119,7 @@ def _serve(engine: str, threads: int) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "prepare" in request:
-            work = make_work(SHAPES[request["prepare"]], threads)
+            work = make(request["prepare"], threads)
             run = ENGINES[engine].build(work)
             answer = run(3)
             epochs, steps = _epochs(run), work.shape.steps

@@ -1,7 +1,8 @@
 """The engines that are timed: a registry, and one module for each library.
 
-An engine is a function that takes a `Work`, prepares everything, and returns a function
-``run(epochs)`` that trains for so many whole shuffled epochs and returns the mean loss of the last.
+An engine is a function that takes a `Work` or a `ModelWork`, prepares everything, and returns a
+function ``run(epochs)`` that trains for so many whole shuffled epochs and returns the mean loss of
+the last.
 To add one, write such a function and enter it in `ENGINES`.
 """
 
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
-from benchmarks.workload import Work
+from benchmarks.models import MODELS, ModelWork, make_model_work
+from benchmarks.workload import SHAPES, Work, make_work
 
-__all__ = ["ENGINES", "PEERS", "Engine", "Run", "chosen", "missing"]
+__all__ = ["ENGINES", "PEERS", "Engine", "Run", "chosen", "make", "missing", "title"]
 
 Run = Callable[[int], float]
 
@@ -28,7 +30,10 @@ class Engine:
     label : str
         For tables.
     home : str
-        "module:function", loaded only in the process that runs it: no engine pays for another.
+        "module:function" for dense networks, loaded only in the process that runs it: no engine
+        pays for another.
+    models : str
+        The same for convolutions and recurrent layers, empty where they are not timed.
     peer : str
         The choice of ``--peers`` that brings it, empty for what is always there.
     library : str
@@ -39,26 +44,28 @@ class Engine:
 
     label: str
     home: str
+    models: str = ""
     peer: str = ""
     library: str = ""
     own_threads: bool = False
 
-    def build(self, work: Work) -> Run:
+    def build(self, work: Work | ModelWork) -> Run:
         """Prepare the engine for its task."""
-        module, function = self.home.split(":")
+        home = self.home if isinstance(work, Work) else self.models
+        module, function = home.split(":")
         return getattr(import_module(f"benchmarks.engines.{module}"), function)(work)
 
 
 ENGINES = {
-    "chainrule": Engine("chainrule", "own:session", own_threads=True),
+    "chainrule": Engine("chainrule", "own:session", "own:models", own_threads=True),
     "train": Engine("chainrule, whole `train` calls", "own:train", own_threads=True),
-    "chainrule64": Engine("chainrule float64", "own:session64", "sklearn", own_threads=True),
+    "chainrule64": Engine("chainrule float64", "own:session64", peer="sklearn", own_threads=True),
     "floor": Engine("floor: bare matrix products", "own:floor", own_threads=True),
-    "sklearn32": Engine("scikit-learn, float32 input", "scikit:float32", "sklearn"),
-    "sklearn64": Engine("scikit-learn, float64 input", "scikit:float64", "sklearn"),
-    "numpy": Engine("NumPy by hand", "by_hand:train", "numpy"),
-    "torch": Engine("PyTorch eager", "pytorch:eager", "torch", "torch"),
-    "jax": Engine("JAX scan", "xla:scan", "jax", "jax"),
+    "sklearn32": Engine("scikit-learn, float32 input", "scikit:float32", peer="sklearn"),
+    "sklearn64": Engine("scikit-learn, float64 input", "scikit:float64", peer="sklearn"),
+    "numpy": Engine("NumPy by hand", "by_hand:train", peer="numpy"),
+    "torch": Engine("PyTorch eager", "pytorch:eager", "pytorch_models:eager", "torch", "torch"),
+    "jax": Engine("JAX", "xla:scan", "xla_models:jitted", "jax", "jax"),
 }
 PEERS = tuple(dict.fromkeys(engine.peer for engine in ENGINES.values() if engine.peer))
 
@@ -73,3 +80,15 @@ def missing(names: Iterable[str]) -> list[str]:
     """Libraries that some engines need and that are not installed."""
     libraries = (ENGINES[name].library for name in names)
     return [library for library in libraries if library and find_spec(library) is None]
+
+
+def make(name: str, threads: int) -> Work | ModelWork:
+    """The work of a shape or a model."""
+    if name in SHAPES:
+        return make_work(SHAPES[name], threads)
+    return make_model_work(MODELS[name], threads)
+
+
+def title(name: str) -> str:
+    """What tables call a shape or a model."""
+    return (SHAPES | MODELS)[name].title

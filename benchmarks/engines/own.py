@@ -9,13 +9,15 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.engines import Run
+from benchmarks.models import Conv, Embed, Flat, Full, ModelWork, Part, Pool, Recurrent
 from benchmarks.workload import Work
+from chainrule import layers
 from chainrule.assembly import TargetForm, memory_shapes
 from chainrule.engines import Batches, allocate
 from chainrule.engines.compiled import CompiledEngine, CompiledSession
 from chainrule.tape import plan
 
-__all__ = ["floor", "session", "session64", "train"]
+__all__ = ["floor", "models", "session", "session64", "train"]
 
 
 def _network(work: Work, dtype: str = "float32") -> cr.Network:
@@ -31,19 +33,19 @@ def _network(work: Work, dtype: str = "float32") -> cr.Network:
     return net
 
 
-def _threads(work: Work) -> int | None:
+def _threads(work: Work | ModelWork) -> int | None:
     """One thread, or what `train` does when it is not told: the plan's size decides."""
     return 1 if work.threads == 1 else None
 
 
-def _batches(work: Work) -> Batches:
+def _batches(work: Work | ModelWork) -> Batches:
     return Batches(work.shape.batch, np.arange(work.shape.rows))
 
 
-def session(work: Work, dtype: str = "float32") -> Run:
+def _epochs(net: cr.Network, work: Work | ModelWork) -> Run:
     """The session that `train` drives, over whole shuffled epochs."""
-    net = _network(work, dtype)
-    data, form = net.bind(work.x.astype(dtype), work.y)
+    x = work.x.astype(net.engine.dtype) if work.x.dtype.kind == "f" else work.x
+    data, form = net.bind(x, work.y)
     step = plan(net.blueprint.step(form, cr.Adam()))
     training = net.session(step, data, _batches(work))
     epoch = 0
@@ -62,9 +64,41 @@ def session(work: Work, dtype: str = "float32") -> Run:
     return run
 
 
+def session(work: Work) -> Run:
+    """A dense network in float32."""
+    return _epochs(_network(work), work)
+
+
 def session64(work: Work) -> Run:
     """The same in float64."""
-    return session(work, "float64")
+    return _epochs(_network(work, "float64"), work)
+
+
+def models(work: ModelWork) -> Run:
+    """Convolutions or recurrent layers in float32, from initial weights of their own draw."""
+    parts = [_layer(part) for part in work.shape.parts]
+    net = cr.Network(parts, "cross_entropy", input_shape=work.shape.input_shape)
+    given = sum(array.size for arrays in work.weights for array in arrays)
+    if net.n_parameters != given:
+        raise RuntimeError(f"{net.n_parameters} parameters, the others have {given}.")
+    return _epochs(net, work)
+
+
+def _layer(part: Part) -> layers.Layer:
+    match part:
+        case Conv():
+            return layers.Conv2D(part.channels, part.size, "relu")
+        case Pool():
+            return layers.MaxPool(part.size)
+        case Flat():
+            return layers.Flatten()
+        case Full():
+            return cr.Dense(part.units, "relu" if part.relu else "identity")
+        case Embed():
+            return layers.Embedding(part.words, part.units)
+        case Recurrent():
+            kinds = {"elman": layers.Elman, "gru": layers.GRU, "lstm": layers.LSTM}
+            return kinds[part.kind](part.units)
 
 
 def train(work: Work) -> Run:

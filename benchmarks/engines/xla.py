@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.engines import Run
 from benchmarks.workload import Work
 
-__all__ = ["scan"]
+__all__ = ["adam", "scan", "start"]
 
 RATE, DECAY_1, DECAY_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 
@@ -24,7 +24,15 @@ def _loss(params: Any, x: jax.Array, y: jax.Array) -> jax.Array:
     return -jnp.mean(jnp.take_along_axis(scores, y[:, None], axis=1))
 
 
-def _adam(state: Any, slopes: Any) -> Any:
+def start(weights: Any) -> Any:
+    """Adam's state: parameters, two means, the number of updates."""
+    params = jax.tree.map(jnp.asarray, weights)
+    zeros = [jax.tree.map(jnp.zeros_like, params) for _ in range(2)]
+    return (params, *zeros, jnp.float32(0))
+
+
+def adam(state: Any, slopes: Any) -> Any:
+    """One update of every parameter."""
     params, mean, square, steps = state
     steps += 1
     root = jnp.sqrt(1 - DECAY_2**steps)
@@ -43,12 +51,10 @@ def scan(work: Work) -> Run:
 
     def step(state: Any, rows: jax.Array) -> tuple[Any, jax.Array]:
         loss, slopes = jax.value_and_grad(_loss)(state[0], x[rows], y[rows])
-        return _adam(state, slopes), loss
+        return adam(state, slopes), loss
 
     epoch = jax.jit(lambda state, order: jax.lax.scan(step, state, order), donate_argnums=0)
-    params = jax.tree.map(jnp.asarray, work.weights)
-    zeros = [jax.tree.map(jnp.zeros_like, params) for _ in range(2)]
-    state = (params, *zeros, jnp.float32(0))
+    state = start(work.weights)
 
     def run(epochs: int) -> float:
         nonlocal state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -153,7 +154,7 @@ class Blueprint:
                 [name, tape.gradients[name], *state],
                 [name, *state],
                 optimizer=optimizer,
-                overrides=_overrides(key, optimizer),
+                overrides=_overrides(key, tape.shape(name), optimizer),
             )
         self._shrink(tape, optimizer)
         if extras.averaging is not None:
@@ -268,10 +269,20 @@ def _finish(tape: Tape, builder: Builder) -> None:
             tape.overwrite(operation, operands, operands[:1], **attributes)
 
 
-def _overrides(key: str, optimizer: Optimizer) -> dict[str, float]:
-    """Weight decay is for weights: a bias that shrinks gains nothing in generality."""
-    decays = "weight_decay" in settings(optimizer)
-    return {"weight_decay": 0.0} if decays and not key.endswith("weight") else {}
+def _overrides(key: str, shape: Shape, optimizer: Optimizer) -> dict[str, float]:
+    """What differs by parameter; `shape` is that of the parameter on the tape.
+
+    Weight decay is for weights: a bias that shrinks gains nothing in generality. Collobert's rates
+    (003) divide a weight's by the root of its fan-in.
+    """
+    numbers, weight = settings(optimizer), key.endswith("weight")
+    changes = {}
+    if "weight_decay" in numbers and not weight:
+        changes["weight_decay"] = 0.0
+    if optimizer.layer_rates == "fan_in" and weight:
+        fan_in = int(shape[0])
+        changes["learning_rate"] = numbers["learning_rate"] / math.sqrt(fan_in)
+    return changes
 
 
 def gradient_names(tape: Tape) -> dict[str, str]:

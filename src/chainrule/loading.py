@@ -10,12 +10,12 @@ from chainrule.files.container import read_container
 from chainrule.network import Network
 
 if TYPE_CHECKING:
-    from chainrule.estimators import NetworkClassifier, NetworkRegressor
+    from chainrule.estimators import LanguageModel, NetworkClassifier, NetworkRegressor
 
 __all__ = ["load"]
 
 
-def load(path: str | Path) -> Network | NetworkClassifier | NetworkRegressor:
+def load(path: str | Path) -> Network | NetworkClassifier | NetworkRegressor | LanguageModel:
     """Read a model that ``save`` wrote. No code from the file is run.
 
     Parameters
@@ -24,7 +24,7 @@ def load(path: str | Path) -> Network | NetworkClassifier | NetworkRegressor:
 
     Returns
     -------
-    Network or NetworkClassifier or NetworkRegressor
+    Network or NetworkClassifier or NetworkRegressor or LanguageModel
         What was saved.
 
     Raises
@@ -47,6 +47,10 @@ loss='squared_error', input_shape=(3,))
         from chainrule.estimators import NetworkClassifier, NetworkRegressor  # loads scikit-learn
 
         kinds |= {"classifier": NetworkClassifier, "regressor": NetworkRegressor}
+    if kind == "language":
+        from chainrule.estimators.language import LanguageModel
+
+        kinds[kind] = LanguageModel
     if kind not in kinds:
         raise ModelFileError(f"{path} holds a '{kind}', which this chainrule does not know.")
     try:

@@ -130,7 +130,7 @@ VARIATIONS = [
     Case("lists in Parquet", "train lists.parquet --target y", ("'a'", "list", "drop")),
     option("--learning-rate=-0.1", "learning_rate", "-0.1", "(0, ∞)"),
     option("--learning-rate nan", "learning_rate", "nan"),
-    option("--epochs 0", "epochs", "[1, ∞)", "default 200"),
+    option("--epochs 0", "epochs", "[1, ∞)"),
     option("--patience 0", "patience", "[1, ∞)", "default 20"),
     option("--validation-fraction 1", "validation_fraction", "(0, 1)"),
     option("--keep 0", "keep = 0", "(0, 1]"),

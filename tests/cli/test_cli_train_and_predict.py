@@ -344,7 +344,7 @@ def test_activations_lists_every_activation_with_its_formula(done):
 
 def test_version_and_help_name_what_there_is(done):
     assert cr.__version__ in done("version").stdout
-    for command in ("train", "predict", "evaluate", "explain", "activations", "demo"):
+    for command in ("train", "predict", "evaluate", "explain", "activations", "course", "demo"):
         assert re.search(rf"^  {command}  +[A-Z].*\.$", done("help").stdout, re.MULTILINE)
 
 
@@ -352,7 +352,7 @@ def test_help_on_train_has_the_defaults_of_the_estimators(done):
     text = " ".join(done("help on train").stdout.split())
     model = cr.NetworkClassifier()
     assert f"Rows in one update, in [1, ∞); default {model.batch_size}." in text
-    assert f"Passes over the training rows, in [1, ∞); default {model.epochs}." in text
+    assert "Passes over the training rows, in [1, ∞); default 200, more where that makes" in text
 
 
 # ----------------------------------------------------------------------- demo

@@ -194,7 +194,7 @@ def test_targets_that_do_not_fit_the_loss_are_refused(y, name, outputs, words):
     [
         ([1], "expected (3,)"),
         ([1, -1, 1], "not be negative"),
-        ([0, 0, 0], "not 0 in every row"),
+        ([0, 0, 0], "not zero in every row"),
         ([1, np.nan, 1], "missing (NaN) in row 1"),
         (["a", "b", "c"], "a number for each row"),
     ],

@@ -52,6 +52,13 @@ def adamw(w, g, s, t):
     return adam(w, g, s, t) - 0.01 * 0.1 * w
 
 
+def lion(w, g, s, t):
+    """Chen et al. 2023, algorithm 2."""
+    c = 0.9 * s.get("m", 0) + 0.1 * g
+    s["m"] = 0.99 * s.get("m", 0) + 0.01 * g
+    return w - 0.003 * (np.sign(c) + 0.1 * w)
+
+
 CASES = {
     "sgd": (cr.SGD(0.05), sgd),
     "momentum": (cr.Momentum(0.01), momentum),
@@ -60,6 +67,7 @@ CASES = {
     "rmsprop": (cr.RMSprop(0.01), rmsprop),
     "adam": (cr.Adam(0.01), adam),
     "adamw": (cr.AdamW(0.01, weight_decay=0.1), adamw),
+    "lion": (cr.ops.Lion(0.003, weight_decay=0.1), lion),
 }
 
 

@@ -405,7 +405,7 @@ def test_good_weights_are_those_of_the_last_whole_epoch():
         ({"validation": (np.eye(4), [0, 1, 2, 9])}, DataError, "from 0 to 2"),
         ({"sample_weight": np.ones(3)}, DataError, r"expected \(150,\)"),
         ({"sample_weight": -np.ones(150)}, DataError, "negative"),
-        ({"sample_weight": np.zeros(150)}, DataError, "not 0 in every row"),
+        ({"sample_weight": np.zeros(150)}, DataError, "not zero in every row"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_changes(arguments, error, message):
@@ -450,7 +450,7 @@ def test_bad_matrices_are_refused(X, message):
         (lambda: one(loss=3), UnknownNameError, "unknown loss 3"),
         (lambda: cr.Dense(3, 3), UnknownNameError, "unknown activation 3"),
         (lambda: cr.Dense(3, {"name": "relu", "k": 1}), UnknownNameError, "There are none"),
-        (lambda: cr.Network([cr.Dense(1)], input_shape=(2, 2)), NetworkError, "input_shape"),
+        (lambda: cr.Network([cr.Dense(1)], input_shape=(2, 0)), NetworkError, "input_shape"),
         (lambda: cr.Network([cr.Dense(1)], input_shape=0), NetworkError, "input_shape"),
         (lambda: one(loss="mse"), UnknownNameError, "squared_error"),
         (lambda: one(engine="gpu"), UnknownNameError, "compiled"),

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Job", "fit"]
 
-_FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
-_REPEATS = 3  # if each value is there so often on average
-
 
 @dataclass
 class Job:
@@ -54,13 +51,13 @@ class Job:
         import numpy as np
 
         from chainrule.data.readers import read_table, split_target
-        from chainrule.data.targets import read_target
+        from chainrule.data.targets import guess_task, read_target
         from chainrule.estimators.splits import random_share, stratified_share
 
         table, column, dropped = split_target(_without(read_table(data), drop), target)
         y, _ = read_target(column)
         guessed = task == "auto"
-        task = _guess_task(y) if guessed else task
+        task = guess_task(y) if guessed else task
         rng = np.random.default_rng(seed)
         classes = task == "classification"
         held = stratified_share(y, share, rng) if classes else random_share(len(y), share, rng)
@@ -75,16 +72,6 @@ def _without(table: pa.Table, names: tuple[str, ...]) -> pa.Table:
         if name not in table.column_names:
             raise unknown_name("column", name, table.column_names)
     return table.drop_columns(list(names))
-
-
-def _guess_task(y: np.ndarray) -> str:
-    import numpy as np
-
-    if y.dtype.kind not in "iuf":
-        return "classification"
-    levels = len(np.unique(y))
-    few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
-    return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
 
 
 # -------------------------------------------------------------------- training

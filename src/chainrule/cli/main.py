@@ -9,6 +9,7 @@ import click
 
 import chainrule
 from chainrule.cli.console import ChainruleGroup
+from chainrule.cli.course import course
 from chainrule.cli.demo import demo
 from chainrule.cli.predict import evaluate, predict
 from chainrule.cli.show import activations, explain
@@ -26,5 +27,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (train, predict, evaluate, explain, activations, demo):
+for command in (train, predict, evaluate, explain, activations, course, demo):
     main.add_command(command)

@@ -35,7 +35,7 @@ def explain(model: Path, notation: Any, latex: bool) -> None:
     if latex:
         click.echo(text)
         return
-    if not isinstance(loaded, Network):
+    if hasattr(loaded, "encoder_"):
         click.echo("Inputs: the columns of the table, side by side\n")
         show_pairs([(column.name, _encoding(column)) for column in loaded.encoder_.columns_])
         click.echo(f"\nOutput: {_meaning(loaded)}\n")

@@ -12,7 +12,16 @@ import click
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
 from chainrule.cli.job import Job, fit
 from chainrule.errors import HyperparameterError, ModelFileError
-from chainrule.estimators.defaults import ACTIVATION, DEFAULTS, HIDDEN, OPTIMIZER
+from chainrule.estimators.defaults import (
+    ACTIVATION,
+    DEFAULTS,
+    EPOCHS,
+    HIDDEN,
+    NARROW,
+    NARROW_ACTIVATION,
+    OPTIMIZER,
+    UPDATES,
+)
 from chainrule.ops.hyperparameters import Interval
 
 if TYPE_CHECKING:
@@ -25,10 +34,10 @@ __all__ = ["train"]
 _SEEDS = Interval("[0, 4294967296)")
 
 
-def _setting(name: str) -> Callable[[Any], Any]:
-    """The option for a hyper-parameter of the estimators."""
+def _setting(name: str, otherwise: str = "") -> Callable[[Any], Any]:
+    """The option for a hyper-parameter; `otherwise` says what is done when there is no default."""
     record = DEFAULTS[name]
-    default = "" if record.default is None else f"; default {record.default}"
+    default = otherwise if record.default is None else f"; default {record.default}"
     meaning = record.meaning[0].upper() + record.meaning[1:]
     unit = f" ({record.unit})" if record.unit == "s" else ""
     return click.option(
@@ -63,7 +72,8 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option(
     "--activation",
     metavar="NAME",
-    help=f"Of the hidden layers, see `chainrule activations`; default {ACTIVATION}.",
+    help=f"Of the hidden layers, see `chainrule activations`; default {ACTIVATION}, "
+    f"{NARROW_ACTIVATION} where a layer has fewer than {NARROW} units.",
 )
 @click.option(
     "--optimizer",
@@ -72,7 +82,7 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
 )
 @_setting("learning_rate")
 @_setting("batch_size")
-@_setting("epochs")
+@_setting("epochs", f"; default {EPOCHS}, more where that makes fewer than {UPDATES} updates")
 @_setting("keep")
 @_setting("validation_fraction")
 @_setting("patience")

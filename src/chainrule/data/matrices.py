@@ -222,5 +222,5 @@ def as_weights(sample_weight: Any, rows: int, places: tuple[int, ...] = ()) -> n
         raise DataError(f"sample_weight has shape {array.shape}: expected ({rows},){also}.")
     array = finite(array.reshape(rows, -1), "sample_weight")
     if array.min() < 0 or array.max() == 0:
-        raise DataError("sample_weight must not be negative, and not 0 in every row.")
+        raise DataError("sample_weight must not be negative, and not zero in every row.")
     return array if array.shape[1] == steps else np.repeat(array, steps, axis=1)

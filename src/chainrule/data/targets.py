@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
 
 from chainrule.data.frames import as_frame, is_gap, is_number
-from chainrule.errors import DataError
+from chainrule.errors import DataError, HyperparameterError, unknown_name
 
-__all__ = ["called", "read_target"]
+__all__ = ["called", "class_weights", "guess_task", "read_target"]
+
+_FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
+_REPEATS = 3  # if each value is there so often on average
 
 
 def called(name: str | None) -> str:
@@ -53,6 +56,27 @@ def read_target(y: Any) -> tuple[np.ndarray, str | None]:
         return _from_series(series)
     array = _from_array(y)
     return (array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array), None
+
+
+def guess_task(y: np.ndarray) -> Literal["classification", "regression"]:
+    """Whether a target, (n,), is most likely one of classes or of numbers.
+
+    Texts, and few whole numbers that each occur several times, are classes.
+
+    Returns
+    -------
+    {"classification", "regression"}
+
+    Examples
+    --------
+    >>> guess_task(np.array(["a", "b"])), guess_task(np.array([1.5, 2.0]))
+    ('classification', 'regression')
+    """
+    if y.dtype.kind not in "iuf":
+        return "classification"
+    levels = len(np.unique(y))
+    few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
+    return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
 
 
 def _from_series(series: nw.Series[Any]) -> tuple[np.ndarray, str | None]:
@@ -117,4 +141,52 @@ def _refuse_gaps(rows: Sequence[int], n: int, name: str | None) -> None:
         raise DataError(
             f"{called(name)} is missing in {len(rows)} of {n} rows (row {listed}, counted from 0): "
             f"leave these rows out."
+        )
+
+
+def class_weights(class_weight: str | Mapping[Any, float] | None, y: np.ndarray) -> np.ndarray:
+    """Weights of rows from weights of classes, as scikit-learn has them.
+
+    Parameters
+    ----------
+    class_weight : "balanced", mapping or None
+        "balanced": n / (number of classes × rows of the class), so that all classes count the
+        same in total. A mapping gives the weight of a class by its label; others weigh 1.
+    y : ndarray of shape (n,)
+        Labels.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    UnknownNameError
+        If a label of the mapping is not in `y`.
+    HyperparameterError
+        If a weight is no number of 0 or more, or all rows get 0.
+
+    Examples
+    --------
+    >>> class_weights("balanced", np.array(["a", "a", "a", "b"])).round(3).tolist()
+    [0.667, 0.667, 0.667, 2.0]
+    """
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    if isinstance(class_weight, Mapping):
+        classes = np.unique(y).tolist()
+        for label, weight in class_weight.items():
+            if label not in classes:
+                raise unknown_name("class in class_weight", label, map(str, classes))
+            _check_class_weight(label, weight)
+    weights = compute_sample_weight(class_weight, y)
+    if not weights.any():
+        raise HyperparameterError(f"class_weight = {class_weight!r} leaves no row to learn from.")
+    return weights
+
+
+def _check_class_weight(label: object, weight: object) -> None:
+    if isinstance(weight, bool) or not is_number(weight) or not 0 <= weight < np.inf:  # type: ignore[operator]
+        raise HyperparameterError(
+            f"class_weight has {weight!r} for class {label!r}: give a number in [0, ∞)."
         )

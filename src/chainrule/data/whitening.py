@@ -26,7 +26,7 @@ from chainrule.ops.hyperparameters import hyperparameter
 __all__ = ["MeanSubtraction", "Whitening"]
 
 _RANK = hyperparameter("rank")
-_TOLERANCE = hyperparameter("tolerance")
+_TOLERANCE = hyperparameter("singular_tolerance", name="tolerance")
 
 
 class MeanSubtraction(StandardScaler):

@@ -6,29 +6,59 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.hopfield import Hopfield, capacity
+    from chainrule.estimators.language import LanguageModel
+    from chainrule.estimators.linear_classifier import GeneralizedLinearClassifier
+    from chainrule.estimators.linear_regressor import GeneralizedLinearRegressor
     from chainrule.estimators.neuron import McCullochPitts, threshold_network
     from chainrule.estimators.perceptron import Perceptron
     from chainrule.estimators.regressor import NetworkRegressor
+    from chainrule.estimators.topology import Topology, propose_layers
+    from chainrule.estimators.validation import compare, hold_out, k_fold, leave_one_out
 
 __all__ = [
+    "BaggingClassifier",
+    "BaggingRegressor",
+    "GeneralizedLinearClassifier",
+    "GeneralizedLinearRegressor",
     "Hopfield",
+    "LanguageModel",
     "McCullochPitts",
     "NetworkClassifier",
     "NetworkRegressor",
     "Perceptron",
+    "Topology",
+    "bag",
     "capacity",
+    "compare",
+    "hold_out",
+    "k_fold",
+    "leave_one_out",
+    "propose_layers",
     "threshold_network",
 ]
 
 _HOME = {
+    "BaggingClassifier": "bagging",
+    "BaggingRegressor": "bagging",
+    "GeneralizedLinearClassifier": "linear_classifier",
+    "GeneralizedLinearRegressor": "linear_regressor",
     "Hopfield": "hopfield",
+    "LanguageModel": "language",
     "McCullochPitts": "neuron",
     "NetworkClassifier": "classifier",
     "NetworkRegressor": "regressor",
     "Perceptron": "perceptron",
+    "Topology": "topology",
+    "bag": "bagging",
     "capacity": "hopfield",
+    "compare": "validation",
+    "hold_out": "validation",
+    "k_fold": "validation",
+    "leave_one_out": "validation",
+    "propose_layers": "topology",
     "threshold_network": "neuron",
 }
 

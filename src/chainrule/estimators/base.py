@@ -18,7 +18,13 @@ from chainrule.data.tables import TableEncoder
 from chainrule.data.targets import read_target
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
-from chainrule.estimators.defaults import ACTIVATION, HIDDEN, OPTIMIZER, default
+from chainrule.estimators.defaults import (
+    HIDDEN,
+    OPTIMIZER,
+    default,
+    default_activation,
+    default_epochs,
+)
 from chainrule.estimators.parameters import check_arguments, from_data, to_data
 from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer
@@ -26,7 +32,7 @@ from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.optimizers import optimizer as optimizer_record
-from chainrule.training import Callback, train
+from chainrule.training import LBFGS, Callback, train
 
 __all__ = ["NetworkEstimator"]
 
@@ -38,13 +44,13 @@ class NetworkEstimator(BaseEstimator):
         self,
         hidden: Sequence[int] = HIDDEN,
         *,
-        activation: str | ActivationFunction = ACTIVATION,
+        activation: str | ActivationFunction | None = None,
         keep: float = default("keep"),
         network: Sequence[Layer] | None = None,
-        optimizer: str | Optimizer = OPTIMIZER,
+        optimizer: str | Optimizer | LBFGS = OPTIMIZER,
         learning_rate: float | None = default("learning_rate"),
         batch_size: int = default("batch_size"),
-        epochs: int = default("epochs"),
+        epochs: int | None = default("epochs"),
         early_stopping: bool = True,
         validation_fraction: float = default("validation_fraction"),
         patience: int = default("patience"),
@@ -94,6 +100,10 @@ class NetworkEstimator(BaseEstimator):
     def _encode_targets(self, y: np.ndarray) -> np.ndarray:
         """Targets as the loss wants them."""
 
+    def _weigh(self, y: np.ndarray, used: np.ndarray, weights: np.ndarray | None) -> Any:
+        """Weights of all rows, (n, 1) or None, from those given; `used` are the rows that count."""
+        return weights
+
     @abstractmethod
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Which rows to validate on, (n,) bool."""
@@ -130,6 +140,7 @@ class NetworkEstimator(BaseEstimator):
         weights = as_weights(sample_weight, table.rows)
         used = np.arange(table.rows) if weights is None else np.flatnonzero(weights)
         outputs = self._learn_targets(targets[used])
+        weights = self._weigh(targets, used, weights)
         held = self._choose_held_out(targets[used], seed)
         chosen, watched = used[~held], used[held]
         self.encoder_ = TableEncoder(self.max_levels).fit(table, chosen)
@@ -184,7 +195,7 @@ class NetworkEstimator(BaseEstimator):
             validation=validation,
             optimizer=self._make_optimizer(),
             batch_size=self.batch_size,
-            epochs=self.epochs,
+            epochs=self.epochs or default_epochs(len(X), self.batch_size),
             early_stopping=self.early_stopping,
             patience=self.patience,
             callbacks=self.callbacks,
@@ -198,7 +209,8 @@ class NetworkEstimator(BaseEstimator):
         if self.network is not None:
             layers = list(self.network)
         else:
-            layers = [Dense(int(units), self.activation) for units in self.hidden]
+            activation = self.activation or default_activation(self.hidden)
+            layers = [Dense(int(units), activation) for units in self.hidden]
             if self.keep < 1:
                 layers = [part for layer in layers for part in (layer, Dropout(self.keep))]
         return Network(
@@ -209,7 +221,9 @@ class NetworkEstimator(BaseEstimator):
             engine=self.engine,
         )
 
-    def _make_optimizer(self) -> Optimizer:
+    def _make_optimizer(self) -> Optimizer | LBFGS:
+        if isinstance(self.optimizer, LBFGS):
+            return self.optimizer
         if self.learning_rate is None:
             return optimizer_record(self.optimizer)
         return optimizer_record(self.optimizer, learning_rate=self.learning_rate)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from chainrule.data.targets import called
+from chainrule.data.targets import called, class_weights
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.defaults import HIDDEN
 from chainrule.estimators.splits import stratified_share
 
 __all__ = ["NetworkClassifier"]
@@ -26,18 +28,20 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     ----------
     hidden : sequence of int
         Widths of the hidden layers.
-    activation : str or ActivationFunction
-        Of the hidden layers.
+    activation : str or ActivationFunction, optional
+        Of the hidden layers; if None rectifiers, and tanh where a layer has fewer than 8 units.
     keep : float
         Probability that dropout keeps a hidden unit; 1 is no dropout.
     network : sequence of Layer, optional
         Hidden layers of your own, instead of `hidden`, `activation` and `keep`; the output layer
         is added.
-    optimizer : str or Optimizer
+    optimizer : str, Optimizer or LBFGS
     learning_rate : float, optional
         The optimizer's own default if None.
-    batch_size, epochs : int
-        Epochs are a maximum when `early_stopping` is on.
+    batch_size : int
+    epochs : int, optional
+        A maximum when `early_stopping` is on. If None 200, and more for a table so small that 200
+        epochs make fewer than 2000 updates.
     early_stopping : bool
         Hold out `validation_fraction` of the rows, stop after `patience` epochs without a better
         loss on them, keep the best weights.
@@ -54,6 +58,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     random_state : int, RandomState or None
     verbose : bool
         Whether to show progress.
+    class_weight : "balanced", mapping or None
+        Weight of each row by its class, beside `sample_weight`: a mapping from labels to weights,
+        others weigh 1, or "balanced", by which all classes count the same in total.
 
     Attributes
     ----------
@@ -73,6 +80,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     >>> cr.NetworkClassifier(random_state=0).fit(X, y).score(X, y) > 0.9
     True
     """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = HIDDEN,
+        *,
+        class_weight: str | Mapping[Any, float] | None = None,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(hidden, **arguments)
+        self.class_weight = class_weight
 
     @property
     def _loss(self) -> str:
@@ -100,6 +117,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 f"regression, use NetworkRegressor (--task regression)."
             )
         return len(self.classes_)
+
+    def _weigh(self, y: np.ndarray, used: np.ndarray, weights: np.ndarray | None) -> Any:
+        if self.class_weight is None:
+            return weights
+        by_class = np.zeros((len(y), 1))
+        by_class[used, 0] = class_weights(self.class_weight, y[used])
+        return by_class if weights is None else weights * by_class
 
     def _scale_targets(self, y: np.ndarray) -> None:
         pass
@@ -144,3 +168,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def _restore(self, targets: Mapping[str, Any]) -> None:
         self.classes_ = np.array(targets["classes"], dtype=np.dtype(targets["type"]))
+
+
+def _full_signature() -> Any:
+    """All arguments by name, the shared ones too: what help and scikit-learn's get_params read."""
+    shared = signature(NetworkEstimator.__init__)
+    own = signature(NetworkClassifier.__init__).parameters["class_weight"]
+    return shared.replace(parameters=[*shared.parameters.values(), own])
+
+
+NetworkClassifier.__init__.__signature__ = _full_signature()  # type: ignore[attr-defined]

@@ -1,16 +1,21 @@
 """Defaults of the estimators and of ``chainrule train``: one table, read by both.
 
-They suit tables of a few hundred to a few hundred thousand rows: two layers of 64 rectifiers, Adam,
-and as many epochs as the validation rows ask for.
+They suit tables of a few rows to a few hundred thousand: two layers of 64 rectifiers, Adam, and as
+many epochs as the validation rows ask for. Where a table or a layer is very small, the number of
+epochs and the activation follow from its size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from chainrule.ops.hyperparameters import Hyperparameter, hyperparameter
 
-__all__ = ["DEFAULTS", "default"]
+__all__ = [
+    "DEFAULTS", "default", "default_activation", "default_epochs", "parameters", "proposed_hidden",
+]  # fmt: skip
 
 DEFAULTS: dict[str, Hyperparameter] = {
     record.name: record
@@ -18,7 +23,7 @@ DEFAULTS: dict[str, Hyperparameter] = {
         hyperparameter("learning_rate", default=None),
         hyperparameter("keep", default=1.0),
         hyperparameter("batch_size"),
-        hyperparameter("epochs", default=200),
+        hyperparameter("epochs", default=None),
         hyperparameter("validation_fraction"),
         hyperparameter("patience", default=20),
         hyperparameter("time_limit"),
@@ -27,10 +32,66 @@ DEFAULTS: dict[str, Hyperparameter] = {
     )
 }
 HIDDEN = (64, 64)
-ACTIVATION = "relu"
+PARAMETERS_PER_ROW = 5  # a rough rule: from more of them, narrower layers often did as well
+ACTIVATION, NARROW_ACTIVATION = "relu", "tanh"
+NARROW = 8  # of fewer rectifiers too large a share may be dead from the start
+EPOCHS, UPDATES = 200, 2000  # an epoch of a small table is a single update, and 200 are too few
 OPTIMIZER = "adam"
 
 
 def default(name: str) -> Any:
     """The default of a hyper-parameter as estimators use it."""
     return DEFAULTS[name].default
+
+
+def proposed_hidden(inputs: int, outputs: int, rows: int) -> tuple[int, ...]:
+    """Widths of hidden layers for so many training rows: the default's, narrower for few rows.
+
+    Halved while there are more than `PARAMETERS_PER_ROW` weights and biases for each row, never
+    narrower than `NARROW`.
+
+    Examples
+    --------
+    >>> proposed_hidden(10, 1, 10_000), proposed_hidden(10, 1, 400)
+    ((64, 64), (32, 32))
+    """
+    hidden = HIDDEN
+    while parameters(inputs, hidden, outputs) > PARAMETERS_PER_ROW * rows and (
+        min(hidden) >= 2 * NARROW
+    ):
+        hidden = tuple(width // 2 for width in hidden)
+    return hidden
+
+
+def parameters(inputs: int, hidden: Sequence[int], outputs: int) -> int:
+    """Weights and biases of dense layers, Σ (fan_in + 1) fan_out.
+
+    Examples
+    --------
+    >>> parameters(4, (3,), 2)
+    23
+    """
+    widths = [inputs, *hidden, outputs]
+    return sum((a + 1) * b for a, b in pairwise(widths))
+
+
+def default_activation(hidden: Sequence[int]) -> str:
+    """The activation that suits hidden layers of these widths.
+
+    Examples
+    --------
+    >>> default_activation((64, 64)), default_activation((4,))
+    ('relu', 'tanh')
+    """
+    return NARROW_ACTIVATION if min(hidden, default=NARROW) < NARROW else ACTIVATION
+
+
+def default_epochs(rows: int, batch_size: int) -> int:
+    """Most passes over so many rows: 200, or as many as make 2000 updates if that is more.
+
+    Examples
+    --------
+    >>> default_epochs(100_000, 32), default_epochs(4, 32)
+    (200, 2000)
+    """
+    return max(EPOCHS, UPDATES // -(-rows // batch_size))

@@ -12,8 +12,8 @@ from chainrule.estimators.defaults import DEFAULTS
 from chainrule.layers import config, from_config
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
-from chainrule.ops.optimizers import OPTIMIZERS, optimizer, settings
-from chainrule.training import Callback
+from chainrule.ops.optimizers import OPTIMIZERS, as_data, optimizer
+from chainrule.training import LBFGS, Callback
 
 __all__ = ["check_arguments", "from_data", "to_data"]
 
@@ -53,21 +53,29 @@ def _check_hidden(hidden: Any) -> None:
 
 
 def _check_activation(given: Any) -> None:
-    if not isinstance(given, str | Mapping | ActivationFunction):
+    if not isinstance(given, str | Mapping | ActivationFunction | None):
         raise _impossible("activation", given, "a name, such as 'relu'")
-    activation(given)
+    if given is not None:
+        activation(given)
 
 
 def _check_optimizer(given: Any) -> None:
     if isinstance(given, str):
         optimizer(given)
-    elif not hasattr(type(given), "rule"):
+    elif not hasattr(type(given), "rule") and not isinstance(given, LBFGS):
         raise _impossible("optimizer", given, "a name, such as 'adam', or Adam(1e-3)")
 
 
 def _check_network(given: Any) -> None:
     if not isinstance(given, Sequence | None):
         raise _impossible("network", given, "a list of layers, such as [Dense(64, 'relu')]")
+
+
+def _check_class_weight(given: Any) -> None:
+    if not (given is None or isinstance(given, Mapping) or given == "balanced"):
+        raise _impossible(
+            "class_weight", given, "'balanced', None, or a weight for each class, {label: weight}"
+        )
 
 
 def _check_callbacks(given: Any) -> None:
@@ -81,6 +89,7 @@ _CHECKS = {
     "optimizer": _check_optimizer,
     "network": _check_network,
     "callbacks": _check_callbacks,
+    "class_weight": _check_class_weight,
 }
 
 
@@ -109,9 +118,11 @@ def _describe(name: str, value: Any) -> Any:
         return {"name": value.name, **value.settings}
     if name == "activation":
         return dict(value)
+    if name == "class_weight":  # pairs, for the names of JSON's objects are texts
+        return [[_describe("", label), float(weight)] for label, weight in value.items()]
     for known, made in OPTIMIZERS.items():
         if type(value) is made:
-            return {"name": known, **settings(value)}
+            return {"name": known, **as_data(value)}
     return NotImplemented
 
 
@@ -121,6 +132,8 @@ def from_data(data: Mapping[str, Any]) -> dict[str, Any]:
     arguments["hidden"] = tuple(arguments["hidden"])
     if arguments.get("network") is not None:
         arguments["network"] = [from_config(layer) for layer in arguments["network"]]
+    if isinstance(arguments.get("class_weight"), list):
+        arguments["class_weight"] = dict(arguments["class_weight"])
     if isinstance(arguments.get("optimizer"), Mapping):
         rest = dict(arguments["optimizer"])
         arguments["optimizer"] = optimizer(rest.pop("name"), **rest)

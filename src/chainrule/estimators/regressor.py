@@ -26,8 +26,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     ----------
     hidden : sequence of int
         Widths of the hidden layers.
-    activation : str or ActivationFunction
-        Of the hidden layers.
+    activation : str or ActivationFunction, optional
+        Of the hidden layers; as for `NetworkClassifier` if None.
     keep : float
         Probability that dropout keeps a hidden unit; 1 is no dropout.
     network : sequence of Layer, optional

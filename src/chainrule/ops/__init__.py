@@ -25,7 +25,7 @@ from chainrule.ops.expression import (
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.initializers import INITIALIZERS, initializer
 from chainrule.ops.losses import LOSSES, Loss, loss, softmax
-from chainrule.ops.optimizers import OPTIMIZERS, optimizer
+from chainrule.ops.optimizers import OPTIMIZERS, Lion, optimizer
 from chainrule.ops.register import register_activation, register_loss
 from chainrule.ops.schedules import SCHEDULES, schedule
 
@@ -37,6 +37,7 @@ __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "ActivationFunction",
+    "Lion",
     "Loss",
     "absolute",
     "activation",

@@ -16,7 +16,16 @@ from chainrule.errors import unknown_name
 from chainrule.ops.activations import sigmoid
 from chainrule.ops.configurable import Configurable
 from chainrule.ops.derivative import pull_back
-from chainrule.ops.expression import Expression, Variable, row_sum, sqrt, tanh, where
+from chainrule.ops.expression import (
+    Expression,
+    Variable,
+    as_expression,
+    row_sum,
+    sqrt,
+    tanh,
+    variables,
+    where,
+)
 from chainrule.ops.hyperparameters import Hyperparameter, Interval
 from chainrule.ops.losses import softmax
 
@@ -70,6 +79,14 @@ class Formula(Configurable):
         """Every variable, each made once."""
         return {name: Variable(name) for operand in self.operands for name in operand.names}
 
+    def reads(self, given: Sequence[str], wanted: Sequence[int]) -> tuple[str, ...]:
+        """The outputs that the pull-back to some operands needs; none when it is derived."""
+        if self.pullback is None:
+            return ()
+        chosen = [name for k in wanted for name in self.operands[k].names]
+        read = {v for tree in self.pulled(given, chosen).values() for v in variables(tree)}
+        return tuple(name for name in self.outputs if name in read)
+
     @cached_property
     def expressions(self) -> dict[str, Expression]:
         """Each output, (rows, columns), as a tree over the variables and the settings."""
@@ -88,7 +105,10 @@ class Formula(Configurable):
         """
         if self.pullback is not None:
             own = {name: Variable(name) for name in self.outputs}
-            adjoints = {f"d{name}": Variable(f"d{name}") for name in self.outputs}
+            adjoints = {
+                f"d{name}": Variable(f"d{name}") if name in given else as_expression(0.0)
+                for name in self.outputs
+            }
             found = self.pullback(**self.variables, **own, **adjoints, **self.symbols)
             return {name: found[name] for name in wanted}
         results = [(self.expressions[name], Variable(f"d{name}")) for name in given]
@@ -117,10 +137,45 @@ def _lstm(i: Any, f: Any, g: Any, o: Any, c0: Any) -> tuple[Any, Any]:
     return c, sigmoid(o) * tanh(c)
 
 
+def _gate(y: Any) -> Any:
+    """σ′ by its own value."""
+    return y * (1 - y)
+
+
+def _bend(y: Any) -> Any:
+    """tanh′ by its own value."""
+    return (1 - y) * (1 + y)
+
+
+def _lstm_back(
+    i: Any, f: Any, g: Any, o: Any, c0: Any, c: Any, h: Any, dc: Any, dh: Any
+) -> dict[str, Any]:
+    """Gers, Schraudolph & Schmidhuber 2002, without peepholes."""
+    fill, keep, show, new, seen = sigmoid(i), sigmoid(f), sigmoid(o), tanh(g), tanh(c)
+    dc = dc + dh * show * _bend(seen)
+    return {
+        "i": dc * new * _gate(fill),
+        "f": dc * c0 * _gate(keep),
+        "g": dc * fill * _bend(new),
+        "o": dh * seen * _gate(show),
+        "c0": dc * keep,
+    }
+
+
 def _gru(pr: Any, pz: Any, pn: Any, qr: Any, qz: Any, qn: Any, h0: Any) -> tuple[Any]:
     z = sigmoid(pz + qz)
     new = tanh(pn + sigmoid(pr + qr) * qn)
     return ((1 - z) * new + z * h0,)
+
+
+def _gru_back(
+    pr: Any, pz: Any, pn: Any, qr: Any, qz: Any, qn: Any, h0: Any, h: Any, dh: Any
+) -> dict[str, Any]:
+    r, z = sigmoid(pr + qr), sigmoid(pz + qz)
+    new = tanh(pn + r * qn)
+    dn = dh * (1 - z) * _bend(new)
+    dr, dz = dn * qn * _gate(r), dh * (h0 - new) * _gate(z)
+    return {"pr": dr, "pz": dz, "pn": dn, "qr": dr, "qz": dz, "qn": dn * r, "h0": dh * z}
 
 
 _X, _EPSILON = Operand(("x",)), Hyperparameter(
@@ -152,12 +207,12 @@ FORMULAS: dict[str, Formula] = {
             source="arXiv 1502.03167", parameters=(_EPSILON,)),
         Formula(
             "lstm", (Operand(("i", "f", "g", "o")), Operand(("c0",))), ("c", "h"), _lstm,
-            "c = σ(f) ⊙ c₋₁ + σ(i) ⊙ tanh(g);  h = σ(o) ⊙ tanh(c)",
+            "c = σ(f) ⊙ c₋₁ + σ(i) ⊙ tanh(g);  h = σ(o) ⊙ tanh(c)", _lstm_back,
             source="Hochreiter & Schmidhuber 1997; Gers et al. 2000"),
         Formula(
             "gru", (Operand(("pr", "pz", "pn")), Operand(("qr", "qz", "qn")), Operand(("h0",))),
             ("h",), _gru,
-            "z = σ(pz + qz);  h = (1 − z) ⊙ tanh(pn + σ(pr + qr) ⊙ qn) + z ⊙ h₋₁",
+            "z = σ(pz + qz);  h = (1 − z) ⊙ tanh(pn + σ(pr + qr) ⊙ qn) + z ⊙ h₋₁", _gru_back,
             source="arXiv 1406.1078, reset gate after the product"),
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Hyper-parameters: name, default, interval and meaning, each written once.
+"""Hyper-parameters: name, default, interval (or options) and meaning, each written once.
 
 Estimators, optimizers, layers and the command line read the records here; none repeats a number.
 """
@@ -11,7 +11,15 @@ from typing import Any
 
 from chainrule.errors import HyperparameterError
 
-__all__ = ["HYPERPARAMETERS", "Hyperparameter", "Interval", "check", "hyperparameter"]
+__all__ = [
+    "CHOICES",
+    "HYPERPARAMETERS",
+    "Choice",
+    "Hyperparameter",
+    "Interval",
+    "check",
+    "hyperparameter",
+]
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,35 @@ class Hyperparameter:
             )
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A hyper-parameter that is one of a few words: its name, default, options and meaning."""
+
+    name: str
+    default: str
+    options: tuple[str, ...]
+    meaning: str
+    source: str = ""
+
+    def check(self, value: object) -> None:
+        """Raise `HyperparameterError` listing the options unless `value` is one of them."""
+        if not isinstance(value, str) or value not in self.options:
+            raise HyperparameterError(
+                f"{self.name} = {value!r} is not possible: give {_listed(self.options)} "
+                f"({self.meaning}; default {self.default!r})."
+            )
+
+
+def _listed(options: tuple[str, ...]) -> str:
+    """The options as a sentence has them: ``'a', 'b' or 'c'``."""
+    *first, last = map(repr, options)
+    return f"{', '.join(first)} or {last}"
+
+
 def _table(*records: Hyperparameter) -> dict[str, Hyperparameter]:
-    return {record.name: record for record in records}
+    table = {record.name: record for record in records}
+    assert len(table) == len(records), "two hyper-parameters have one name"
+    return table
 
 
 def _record(name: str, default: Any, interval: str, meaning: str, **more: Any) -> Hyperparameter:
@@ -97,18 +132,36 @@ HYPERPARAMETERS = _table(
     _record("window", 3, "[1, inf)", "length of a kernel or a pool in each direction", whole=True),
     _record("stride", 1, "[1, inf)", "places from one window to the next", whole=True),
     _record("vocabulary", None, "[1, inf)", "different tokens", whole=True),
+    _record("time_steps", 64, "[1, inf)", "characters through which a gradient goes back",
+            whole=True),
+    _record("streams", 32, "[1, inf)", "parts of a text that are read side by side", whole=True),
+    _record("depth", 1, "[1, inf)", "recurrent layers", whole=True),
+    _record("temperature", 1.0, "[0, inf)", "how freely characters are drawn"),
+    _record("characters", None, "[1, inf)", "characters to write", whole=True),
     _record("width", 32, "[1, inf)", "numbers that stand for a token", whole=True),
     _record("max_epochs", 100, "[1, inf)",
             "passes with mistakes before a linear programme looks for a hyperplane", whole=True,
             source="000"),
     _record("max_sweeps", 100, "[1, inf)", "times that recall goes through all units", whole=True),
     _record("rank", None, "[1, inf)", "directions that whitening keeps", whole=True),
-    _record("tolerance", 1e-10, "[0, 1)", "singular values below this share of the largest are 0",
+    _record("singular_tolerance", 1e-10, "[0, 1)",
+            "singular values below this share of the largest are 0",
             source="003"),
     _record("seed", 0, "[0, inf)", "start of every random number", whole=True),
     _record("threads", None, "[1, inf)", "threads of one matrix product", whole=True),
     _record("time_limit", None, "(0, inf)", "training stops after this long", unit="s"),
     _record("validation_fraction", 0.1, "(0, 1)", "share of the rows held out to choose the epoch"),
+    _record("max_iterations", 1000, "[1, inf)", "most steps of a solver that runs to convergence",
+            whole=True),
+    _record("tolerance", 1e-8, "[0, inf)", "a solver stops below this largest gradient entry"),
+    _record("memory", 10, "[1, inf)", "last steps that L-BFGS learns the curvature from",
+            unit="steps", whole=True),
+    _record("gradient_norm", 1e-8, "[0, inf)", "Euclidean norm of the gradient at convergence"),
+    _record("relative_loss", 1e-12, "[0, inf)", "relative change of the loss at convergence"),
+    _record("lowest_rate", 1e-7, "(0, inf)", "first learning rate of a sweep"),
+    _record("highest_rate", 10.0, "(0, inf)", "last learning rate of a sweep"),
+    _record("steps", 100, "[10, inf)", "updates of a sweep of learning rates", whole=True),
+    _record("smoothing", 0.8, "[0, 1)", "share of the average that each loss of a sweep keeps"),
     _record("patience", 10, "[1, inf)", "epochs without a better validation loss before stopping",
             unit="epochs", whole=True),
     _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),
@@ -116,10 +169,24 @@ HYPERPARAMETERS = _table(
             whole=True),
 )  # fmt: skip
 
+CHOICES = {
+    choice.name: choice
+    for choice in (
+        Choice("epsilon_place", "outside", ("outside", "inside"),
+               "ε added to the root, as published, or under it, as 002 prints", "002, 003"),
+        Choice("bias_correction", "corrected", ("corrected", "none", "as printed"),
+               "Adam's means divided by 1 − βᵗ, as they are (003), or by 1 − β (002)", "002, 003"),
+        Choice("velocity", "subtracted", ("subtracted", "added"),
+               "sign of momentum's v: w − v (002) or w + v (003)", "002, 003"),
+        Choice("layer_rates", "equal", ("equal", "fan_in"),
+               "one learning rate for all weights, or 1/√fan_in of it for each (Collobert)", "003"),
+    )
+}  # fmt: skip
 
-def hyperparameter(name: str, **changes: Any) -> Hyperparameter:
-    """The record called `name`, with another default or interval where a use differs."""
-    return replace(HYPERPARAMETERS[name], **changes)
+
+def hyperparameter(key: str, /, **changes: Any) -> Hyperparameter:
+    """The record called `key`, with another name, default or interval where a use differs."""
+    return replace(HYPERPARAMETERS[key], **changes)
 
 
 def check(**values: object) -> None:

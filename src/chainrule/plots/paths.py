@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import DataError
 from chainrule.ops.expression import evaluate
-from chainrule.ops.optimizers import Optimizer, settings, update_expressions
+from chainrule.ops.optimizers import Optimizer, settings, update_expressions, variant
 from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.plots.style import DASHES, GREY, MARKERS, Display, drawing, look
 
@@ -44,7 +44,7 @@ def optimizer_path(
     [[1.0, -2.0], [0.5, -1.0], [0.25, -0.5]]
     """
     rule = optimizer_record(optimizer)
-    trees = update_expressions(rule)
+    trees = update_expressions(type(rule), variant(rule))
     values = {name: np.zeros(len(start)) for name in trees} | {"w": np.asarray(start, float)}
     path = [values["w"]]
     with np.errstate(over="ignore", invalid="ignore"):

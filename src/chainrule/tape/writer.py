@@ -315,7 +315,7 @@ class Writer:
     def _formula_slope(self, i: Instruction) -> list[Text]:
         record, given = i.attributes["formula"], i.attributes["given"]
         operands = i.operands[len(given) : len(given) + len(record.operands)]
-        outputs = dict(zip(record.outputs, i.operands[len(given) + len(operands) :], strict=True))
+        outputs = dict(zip(record.outputs, self._results(record.name, operands), strict=True))
 
         def text(operand: str) -> Text:
             by = self.symbol(operand)
@@ -327,6 +327,16 @@ class Writer:
             return lambda t: " + ".join(terms)
 
         return [text(operands[k]) for k in i.attributes["wanted"]]
+
+    def _results(self, name: str, operands: tuple[str, ...]) -> tuple[str, ...]:
+        """What the formula wrote whose gradient is looked for."""
+        return next(
+            i.results
+            for i in self.readers[operands[0]]
+            if i.operation == "formula"
+            and i.attributes["formula"].name == name
+            and i.operands == operands
+        )
 
     # ------------------------------------------------- formulas: the objective
 

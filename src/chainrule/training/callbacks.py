@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
 
@@ -28,6 +31,9 @@ class TrainingState:
         Epochs done, and asked for.
     rate_factor : float
         Multiplies the learning rate of the epochs to come; a callback may change it.
+    gradients : mapping of str to ndarray
+        Of the last minibatch, with the names and shapes of the parameters; written over by the
+        next one. Of all rows when `batch_size` is None, before the update of this epoch.
     """
 
     network: Network
@@ -36,6 +42,7 @@ class TrainingState:
     epoch: int = 0
     rate_factor: float = 1.0
     stop_reason: str = field(default="")
+    gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def stop(self, reason: str = "stopped by a callback") -> None:
         """End the training after this epoch; `history.stopped` will say why."""

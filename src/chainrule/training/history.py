@@ -32,7 +32,7 @@ class History:
         Number (from 1) of the epoch whose weights the network has; None before the first one.
     stopped : str
         Why training ended: "all epochs done", "no improvement", "time limit", "interrupted",
-        "loss not finite", or what a callback said.
+        "loss not finite", "converged: …" and by which criterion, or what a callback said.
     """
 
     metric_name: str = "metric"

@@ -11,19 +11,20 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.assembly import Extras, TargetForm
-from chainrule.engines import Batches, Session, allocate
+from chainrule.engines import Batches, Session
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
 from chainrule.network import PREDICTION_ROWS, Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
-from chainrule.ops.optimizers import Optimizer, settings
-from chainrule.ops.optimizers import optimizer as optimizer_record
+from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
-from chainrule.tape import Tape, plan
-from chainrule.tape.instruction import concrete
-from chainrule.training.averaging import AveragedWeights
+from chainrule.training.augmented import AugmentedData, prepared
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.history import History
+from chainrule.training.lbfgs import LBFGS
+from chainrule.training.method import Method, method_for
+from chainrule.training.objective import Objective
+from chainrule.training.parallel import cancelled
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
@@ -38,14 +39,15 @@ def train(
     X: Any,
     y: Any,
     *,
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | Optimizer | LBFGS = "adam",
     schedule: str | Schedule = "constant",
-    batch_size: int = _H["batch_size"].default,
+    batch_size: int | None = _H["batch_size"].default,
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
     sample_weight: Any = None,
     clip: float | None = _H["clip"].default,
     averaging: float | None = _H["averaging"].default,
+    augment: Any = None,
     early_stopping: bool = True,
     patience: int = _H["patience"].default,
     min_improvement: float = _H["min_improvement"].default,
@@ -65,11 +67,16 @@ def train(
         Used where it lies, whatever its number type and strides; never copied as a whole.
     y : array-like of shape (n,) or (n, outputs)
         Class indices, class probabilities or numbers, as the loss asks.
-    optimizer : str or Optimizer
-        Such as ``"adam"`` or ``Adam(3e-4)``.
+    optimizer : str, Optimizer or LBFGS
+        Such as ``"adam"`` or ``Adam(3e-4)``. `training.LBFGS` takes all rows at every step and has
+        its own number of iterations, each an epoch of the history; `batch_size`, `epochs` and
+        `shuffle` do not concern it.
     schedule : str or Schedule
         How the learning rate changes, such as ``"cosine"``; `ops.SCHEDULES` has them all.
-    batch_size, epochs : int
+    batch_size : int or None
+        Rows of one update; None takes all of them, batch gradient descent. Add the callback
+        `training.Convergence` to stop by a criterion.
+    epochs : int
     validation : tuple or float, optional
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
     sample_weight : array-like of shape (n,), optional
@@ -79,6 +86,10 @@ def train(
     averaging : float, optional
         Validate with, and end with, a running mean of the weights that keeps this share of itself
         at each step, such as 0.99 (Polyak & Juditsky 1992).
+    augment : callable or list of callables, optional
+        ``(X, y, rng) -> (X, y)``, applied anew to the training rows of each epoch, such as
+        ``Mixup(0.2)``; `data.augmentation` has several. Validation rows stay as they are. A copy
+        of the training rows is made for each epoch; class indices become probabilities in it.
     early_stopping : bool
         With validation: stop after `patience` epochs without a better validation loss, and
         return to the best weights. False runs all epochs and keeps the last weights.
@@ -122,40 +133,44 @@ def train(
     >>> history.metric[-1] > 0.95
     True
     """
-    check(batch_size=batch_size, epochs=epochs, patience=patience, seed=seed)
-    check(min_improvement=min_improvement)
+    check(epochs=epochs, patience=patience, seed=seed, min_improvement=min_improvement)
     for item in callbacks:
         if not isinstance(item, Callback):
             raise HyperparameterError(f"callbacks has {item!r}: expected a chainrule.Callback.")
-    optional = {"time_limit": time_limit, "threads": threads, "clip": clip, "averaging": averaging}
+    optional = {"batch_size": batch_size, "clip": clip, "averaging": averaging}
+    optional |= {"time_limit": time_limit, "threads": threads}
     for name, value in optional.items():
         if value is not None:
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
     rows, held_out = _split(network, data, form, validation, seed)
-    rule = optimizer_record(optimizer)
-    tape = network.blueprint.step(form, rule, Extras(clip, averaging))
-    means = _means(network, tape)
+    fresh, data, form, rows = prepared(network, augment, data, form, rows, seed)
+    batches = Batches(batch_size or len(rows), rows, seed)
+    method = method_for(network, data, form, optimizer, batches, Extras(clip, averaging))
+    if method.solver is not None:
+        method.solver.refuse(schedule_record(schedule))
+        epochs = int(method.solver.max_iterations)
     run = _Run(
         network=network,
-        session=network.session(plan(tape), data, Batches(batch_size, rows, seed), means),
-        averaged=AveragedWeights(network.memory, means),
-        learning_rate=settings(rule)["learning_rate"],
+        method=method,
         schedule=schedule_record(schedule),
         held_out=held_out,
+        fresh=fresh,
         best=BestWeights(
             network.everything,
             by_validation=held_out is not None and early_stopping,
             min_improvement=min_improvement,
         ),
-        state=TrainingState(network, History(network.loss.metric_name), epochs),
+        state=TrainingState(
+            network, History(network.loss.metric_name), epochs, gradients=method.gradients
+        ),
         callbacks=callbacks,
         shuffle=shuffle,
         patience=patience,
         deadline=time.perf_counter() + (np.inf if time_limit is None else time_limit),
     )
     with (
-        network.engine.limits(run.session.plan, batch_size, threads),
+        network.engine.limits(run.session.plan, run.session.batches.size, threads),
         progress_for(progress, "training") as bar,
     ):
         run.all_epochs(bar)
@@ -163,16 +178,6 @@ def train(
 
 
 # ------------------------------------------------------------------ preparing
-
-
-def _means(network: Network, tape: Tape) -> dict[str, np.ndarray]:
-    """Memory for the running means of the parameters, by name on the tape."""
-    shapes = {
-        value.name: concrete(value.shape, 1)
-        for value in tape.with_role("state")
-        if value.name.startswith("mean_")
-    }
-    return allocate(shapes, network.engine.dtype)
 
 
 def _split(
@@ -220,11 +225,10 @@ class _Run:
     """One training run; each method does one thing an epoch needs."""
 
     network: Network
-    session: Session
-    averaged: AveragedWeights
-    learning_rate: float
+    method: Method
     schedule: Schedule
     held_out: Session | None
+    fresh: AugmentedData | None
     best: BestWeights
     state: TrainingState
     callbacks: Sequence[Callback]
@@ -233,11 +237,17 @@ class _Run:
     deadline: float
     steps_per_call: int = 1
 
+    @property
+    def session(self) -> Session:
+        return self.method.session
+
     def all_epochs(self, bar: Progress) -> None:
         """Epochs until one of the reasons to stop."""
         state = self.state
         self.call("on_train_start")
         try:
+            if self.method.solver is not None and self.method.objective is not None:
+                self.solve(self.method.solver, self.method.objective, bar)
             while not state.stop_reason:
                 self.one_epoch(bar)
         except KeyboardInterrupt:
@@ -253,15 +263,40 @@ class _Run:
     def one_epoch(self, bar: Progress) -> None:
         state, begin = self.state, time.perf_counter()
         rates = self.rates()
+        if self.fresh is not None and state.epoch:
+            self.session.bind(**self.fresh.epoch(state.epoch))
         self.session.start_epoch(state.epoch, self.shuffle, rates)
         self.minibatches(bar)
         if state.stop_reason == "loss not finite":
             return
         state.epoch += 1
-        self.state.history.learning_rate.append(self.learning_rate * float(rates[-1]))
+        self.state.history.learning_rate.append(self.method.learning_rate * float(rates[-1]))
         self.record(begin)
         self.reasons_to_stop()
         self.call("on_epoch_end")
+
+    def solve(self, solver: LBFGS, objective: Objective, bar: Progress) -> None:
+        """Let a solver make all steps; each that it accepts is an epoch of the history."""
+        state, begin = self.state, time.perf_counter()
+
+        def accepted() -> bool:
+            nonlocal begin
+            state.epoch += 1
+            state.history.learning_rate.append(self.method.learning_rate)
+            self.record(begin)
+            self.reasons_to_stop()
+            if time.perf_counter() > self.deadline:
+                state.stop("time limit")
+            self.call("on_epoch_end")
+            bar.update(state.epoch / state.epochs, self.status())
+            begin = time.perf_counter()
+            return not state.stop_reason
+
+        reason = solver.minimise(objective, accepted)
+        if reason == "loss not finite":
+            self.loss_not_finite(1)
+        elif not state.stop_reason:
+            state.stop(reason)
 
     def rates(self) -> np.ndarray:
         """Factors of the learning rate for this epoch's minibatches, (minibatches,)."""
@@ -284,6 +319,9 @@ class _Run:
             bar.update((self.state.epoch + done / total) / self.state.epochs, self.status())
             if time.perf_counter() > self.deadline:
                 self.state.stop_reason = "time limit"
+                return
+            if cancelled():
+                self.state.stop_reason = "interrupted"
                 return
 
     def pace(self, completed: int, seconds: float) -> None:
@@ -309,7 +347,7 @@ class _Run:
         history.loss.append(summary["loss"])
         history.metric.append(summary[name])
         watched = summary["loss"]
-        with self.averaged.in_place():
+        with self.method.averaged.in_place():
             if self.held_out is not None:
                 self.held_out.start_epoch(0, shuffle=False)
                 self.held_out.run(self.held_out.batches.per_epoch)
@@ -361,5 +399,5 @@ class _Run:
             state.history.best_epoch = self.best.epoch
         else:
             if state.epoch:
-                self.averaged.swap()
+                self.method.averaged.swap()
             state.history.best_epoch = state.epoch or None

@@ -1,12 +1,18 @@
-"""Early stopping, and the weights to return to."""
+"""When to stop: early, with the weights to return to, or at convergence."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["BestWeights"]
+from chainrule.errors import HyperparameterError
+from chainrule.ops.hyperparameters import check
+from chainrule.training.callbacks import Callback, TrainingState
+
+__all__ = ["BestWeights", "Convergence"]
 
 
 @dataclass
@@ -47,3 +53,86 @@ class BestWeights:
         """Put the remembered weights back (the initial ones if no epoch was complete)."""
         for name, p in self.parameters.items():
             p[...] = self._copies[name]
+
+
+class Convergence(Callback):
+    """Stop when training has converged, by the gradient or by the loss (000, 002).
+
+    With ``batch_size=None`` this is gradient descent over all rows until it has converged, and
+    `History.stopped` says so. On minibatches the gradient never vanishes, so only the loss of
+    whole epochs can be a criterion there.
+
+    Parameters
+    ----------
+    gradient_norm : float, optional
+        Converged when the Euclidean norm of the whole gradient is at most this.
+    relative_loss : float, optional
+        Converged when the loss changes by at most this share of itself from one epoch to the next.
+    patience : int
+        For so many epochs in a row.
+
+    Raises
+    ------
+    HyperparameterError
+        If there is no criterion, or a number lies outside its interval.
+
+    Examples
+    --------
+    >>> import chainrule as cr, numpy as np
+    >>> from chainrule.training import Convergence
+    >>> net = cr.Network([cr.Dense(1)], input_shape=(1,), dtype="float64")
+    >>> history = cr.train(net, [[-1.0], [1.0]], [1.0, 5.0], optimizer=cr.SGD(0.5), epochs=1000,
+    ...                    batch_size=None, callbacks=[Convergence(gradient_norm=1e-10)])
+    >>> history.stopped
+    'converged: gradient norm at most 1e-10'
+    >>> len(history) < 1000, net.parameters["0.weight"].round(8), net.parameters["0.bias"].round(8)
+    (True, array([[2.]]), array([3.]))
+    """
+
+    def __init__(
+        self,
+        gradient_norm: float | None = None,
+        relative_loss: float | None = None,
+        patience: int = 1,
+    ) -> None:
+        given = {"gradient_norm": gradient_norm, "relative_loss": relative_loss}
+        criteria = {name: value for name, value in given.items() if value is not None}
+        check(patience=patience, **criteria)
+        if not criteria:
+            raise HyperparameterError(
+                "Convergence() has no criterion: give gradient_norm, such as 1e-8, or "
+                "relative_loss, such as 1e-12."
+            )
+        self.gradient_norm, self.relative_loss = gradient_norm, relative_loss
+        self.patience, self._met = patience, 0
+
+    def on_train_start(self, state: TrainingState) -> None:
+        """Count from 0 in every training run."""
+        self._met = 0
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        """Stop when a criterion has been met often enough."""
+        reason = self._reason(state)
+        self._met = self._met + 1 if reason else 0
+        if self._met >= self.patience:
+            state.stop(f"converged: {reason}")
+
+    def _reason(self, state: TrainingState) -> str:
+        if self.gradient_norm is not None and _norm(state.gradients) <= self.gradient_norm:
+            return f"gradient norm at most {self.gradient_norm:g}"
+        if self.relative_loss is not None and _change(state.history.loss) <= self.relative_loss:
+            return f"relative change of the loss at most {self.relative_loss:g}"
+        return ""
+
+
+def _norm(gradients: Mapping[str, np.ndarray]) -> float:
+    """Euclidean norm of all entries together, without overflow."""
+    return math.hypot(*(float(np.linalg.norm(g.astype(np.float64))) for g in gradients.values()))
+
+
+def _change(losses: Sequence[float]) -> float:
+    """Change of the last loss as a share of itself."""
+    if len(losses) < 2:
+        return math.inf
+    before, now = losses[-2:]
+    return abs(now - before) / max(abs(now), abs(before), math.ulp(0))

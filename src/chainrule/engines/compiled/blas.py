@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.machinery import PathFinder
@@ -56,11 +57,50 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
+# The number of threads belongs to the process, not to a thread of it. Trainings at the same time
+# would undo each other's limits, and the last one would leave its own behind.
+_lock = threading.Lock()
+_wanted: list[int] = []  # by every context that is open
+_before: list[Any] = []  # how it was when the first one opened
+
+
 @contextmanager
 def blas_threads(count: int | None) -> Iterator[None]:
-    """Limit the threads of one matrix product; None leaves them as they are."""
+    """Limit the threads of one matrix product; None leaves them as they are.
+
+    Contexts may overlap in several threads: the smallest limit holds for all of them, and the last
+    to close restores what was there before the first.
+    """
     if count is None:
         yield
         return
-    with _controller().limit(limits=count, user_api="blas"):
+    _change(_wanted.append, count)
+    try:
         yield
+    finally:
+        _change(_wanted.remove, count)
+
+
+def _change(change: Callable[[int], None], count: int) -> None:
+    """Open or close a context, and set the limit that follows."""
+    with _lock:
+        before = min(_wanted, default=0)
+        change(count)
+        now = min(_wanted, default=0)
+        _take_control()
+        if now and now != before:
+            limiter = _controller().limit(limits=now, user_api="blas")
+            if not before:
+                _before.append(limiter)
+        elif not now:
+            _before.pop().restore_original_limits()
+        _take_control()
+
+
+def _take_control() -> None:
+    """Let any thread set OpenBLAS's limit: recent threadpoolctl heeds only the first that did."""
+    import threadpoolctl
+
+    controller = getattr(threadpoolctl, "OpenBLASController", None)
+    if hasattr(controller, "clear_controlling_thread"):
+        controller.clear_controlling_thread(force=True)

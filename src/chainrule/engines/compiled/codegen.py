@@ -83,12 +83,19 @@ def kernel_text(
         Lines before and after all loops.
     """
     parts = _passes(inputs, outputs, totals)
-    lines = [f"p{number} = ops[{number}]" for number in _operands(inputs, outputs)]
-    lines += ["m = dims[0]", "n = dims[1]", *prelude]
+    numbers = _operands(inputs, outputs)
+    lines = ["m = dims[0]", "n = dims[1]", *prelude]
     for number, part in enumerate(parts):
         kernel = _Kernel(part.inputs, scalars, prefix="abc"[number])
         lines += kernel.lines(part.outputs, part.totals) + list(part.flat)
-    return "def kernel(ops, dims, attrs):\n" + "".join(f"    {x}\n" for x in [*lines, *tail])
+    pointers = "".join(f", p{number}" for number in numbers)
+    given = "".join(f", ops[{number}]" for number in numbers)
+    # The pointers are arguments, so that the compiler can be told that they do not overlap.
+    return (
+        f"def body(ops, dims, attrs{pointers}):\n"
+        + "".join(f"    {x}\n" for x in [*lines, *tail])
+        + f"def kernel(ops, dims, attrs):\n    body(ops, dims, attrs{given})\n"
+    )
 
 
 def _operands(inputs: Mapping[str, Input | Given], outputs: Sequence[Output]) -> list[int]:

@@ -8,6 +8,7 @@ its checksum and compiled again; if no folder can be written, kernels are compil
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import sys
@@ -17,15 +18,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
 
 from chainrule.files.atomic import write_atomically
 
+if TYPE_CHECKING:
+    from chainrule.engines.compiled.native.build import Built
+
 __all__ = ["KernelKey", "addresses", "cache_folder", "statistics"]
 
-_MAGIC = b"chainrule kernel 1\n"
+_MAGIC = b"chainrule kernel 2\n"
 _NATIVE = Path(__file__).parent / "native"
 _lock = threading.RLock()
 _loaded: dict[KernelKey, tuple[int, Any]] = {}
@@ -82,6 +86,20 @@ def _machine() -> Any:
     )
 
 
+def _define(names: Iterable[str]) -> None:
+    """Give a meaning to the functions of Numba's that a kernel names, in case it is not loaded.
+
+    Its wrapper of a kernel names them for an exception that no kernel raises, so they are never
+    called; but with one name unknown LLVM leaves out all addresses, that of `memset` too.
+    """
+    for name in names:
+        if llvm.address_of_symbol(name) is None:
+            llvm.add_symbol(name, ctypes.cast(_never_called, ctypes.c_void_p).value)
+
+
+_never_called = ctypes.CFUNCTYPE(None)(lambda: None)
+
+
 @cache
 def _environment() -> bytes:
     """Everything besides its own text that machine code depends on."""
@@ -114,7 +132,8 @@ def _load_stored(key: KernelKey) -> bool:
     checksum = content[len(_MAGIC) : len(_MAGIC) + 32]
     if not content.startswith(_MAGIC) or hashlib.sha256(body).digest() != checksum:
         return False
-    symbol, _, code = body.partition(b"\0")
+    symbol, names, code = body.split(b"\0", 2)
+    _define(names.decode().split())
     _link(key, symbol.decode(), code)
     statistics["loaded"] += 1
     return True
@@ -137,9 +156,9 @@ def _compile(missing: Sequence[KernelKey]) -> None:
     from chainrule.engines.compiled.native.build import build  # imports Numba: not before needed
 
     for key in missing:
-        symbol, code = build(key.name, key.text, key.real_type, _machine())
-        _keep(_path_or_none(key), symbol, code)
-        _link(key, symbol, code)
+        made = build(key.name, key.text, key.real_type, _machine())
+        _keep(_path_or_none(key), made)
+        _link(key, made.symbol, made.code)
         statistics["compiled"] += 1
     _say("done.\n")
 
@@ -151,10 +170,10 @@ def _path_or_none(key: KernelKey) -> Path | None:
         return None
 
 
-def _keep(path: Path | None, symbol: str, code: bytes) -> None:
+def _keep(path: Path | None, made: Built) -> None:
     if path is None:
         return
-    body = symbol.encode() + b"\0" + code
+    body = b"\0".join((made.symbol.encode(), " ".join(made.names).encode(), made.code))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _MAGIC + hashlib.sha256(body).digest() + body)

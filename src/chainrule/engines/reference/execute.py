@@ -130,7 +130,7 @@ def _formula_slope(s: Context, i: Instruction, a: list[Array]) -> Arrays:
     operands = a[len(given) : len(given) + len(record.operands)]
     for operand, array in zip(record.operands, operands, strict=True):
         values |= _blocks(operand.names, array)
-    values |= dict(zip(record.outputs, a[len(given) + len(record.operands) :], strict=True))
+    values |= dict(zip(i.attributes["reads"], a[len(given) + len(record.operands) :], strict=True))
     wanted = [record.operands[k] for k in i.attributes["wanted"]]
     passed = record.pulled(given, [name for operand in wanted for name in operand.names])
     zero = s.xp.zeros_like(a[0])

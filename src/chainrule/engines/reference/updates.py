@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainrule.engines.reference.context import Array, Arrays, Context
 from chainrule.ops.expression import evaluate
-from chainrule.ops.optimizers import settings, update_expressions
+from chainrule.ops.optimizers import settings, update_expressions, variant
 from chainrule.tape import Instruction
 
 __all__ = ["blend", "clip", "shrink", "square_sum", "update"]
@@ -22,7 +22,7 @@ def update(s: Context, i: Instruction, a: list[Array]) -> Arrays:
     hyper["learning_rate"] *= _rate(s)
     return tuple(
         evaluate(tree, {**values, **hyper, "t": float(s.step + 1)}, s.xp)
-        for tree in update_expressions(rule).values()
+        for tree in update_expressions(type(rule), variant(rule)).values()
     )
 
 

@@ -73,13 +73,16 @@ def _formula_backward(
     record: Formula = i.attributes["formula"]
     chosen = [k for k, want in enumerate(wanted) if want]
     names = tuple(n for n, g in zip(record.outputs, given, strict=True) if g is not None)
+    reads = record.reads(names, chosen)
+    kept = [i.results[record.outputs.index(name)] for name in reads]
     results = tape.emit_all(
         "formula_slope",
-        [*(g for g in given if g is not None), *i.operands, *i.results],
+        [*(g for g in given if g is not None), *i.operands, *kept],
         [f"d{i.operands[k]}" for k in chosen],
         formula=record,
         given=names,
         wanted=tuple(chosen),
+        reads=reads,
     )
     passed: list[str | None] = [None] * len(i.operands)
     for k, name in zip(chosen, results, strict=True):

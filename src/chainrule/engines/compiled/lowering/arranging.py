@@ -88,4 +88,7 @@ def window(i: Instruction, at: Binding) -> Row:
     operands = [at.address(x) for x in (*i.operands, *i.results)]
     table = at.table([at.batch, *grid.numbers()])
     share = 1 / i.attributes["window"].cells
-    return Row(at.key(i.operation), operands, [table], [share])
+    name = i.operation
+    if name == "max_pool_slope" and grid.size == grid.stride == (2, 2):
+        name += "_2x2"
+    return Row(at.key(name), operands, [table], [share])

@@ -102,13 +102,13 @@ def formula(i: Instruction, at: Binding) -> Row:
 def _slope_text(
     frozen: Frozen, given: tuple[str, ...], wanted: tuple[int, ...], places: tuple[int, ...]
 ) -> str:
-    """ops: ∂L/∂output of each given, the operands, the outputs, the results."""
+    """ops: ∂L/∂output of each given, the operands, the outputs that are read, the results."""
     record: Formula = frozen.record
-    first, count = len(given), len(record.operands)
-    last = first + count + len(record.outputs)
+    first, count, reads = len(given), len(record.operands), record.reads(given, wanted)
+    last = first + count + len(reads)
     inputs = {f"d{name}": Input(places[k]) for k, name in enumerate(given)}
     inputs |= _inputs(record, places[first : first + count])
-    inputs |= {name: Input(places[first + count + k]) for k, name in enumerate(record.outputs)}
+    inputs |= {name: Input(places[first + count + k]) for k, name in enumerate(reads)}
     chosen = [record.operands[k] for k in wanted]
     passed = record.pulled(given, [name for operand in chosen for name in operand.names])
     outputs = [

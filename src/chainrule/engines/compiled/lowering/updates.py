@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import lru_cache
-from typing import Any
 
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.codegen import Given, Input, Output, kernel_text
 from chainrule.engines.compiled.lowering.binding import Binding, Row
 from chainrule.ops.expression import Variable, maximum, minimum, where
-from chainrule.ops.optimizers import settings, update_expressions
+from chainrule.ops.optimizers import settings, update_expressions, variant
+from chainrule.ops.rules import Optimizer, numbers
 from chainrule.tape import Instruction
 
 __all__ = ["blend", "clip", "shrink", "square_sum", "update"]
@@ -23,14 +22,14 @@ _FACTOR = [
 
 
 @lru_cache(maxsize=64)
-def _update_text(kind: Any) -> str:
-    """ops: w, g, state…; dims: 1, size, address of the control words; attrs: the fields."""
-    trees = update_expressions(kind)
+def _update_text(kind: type[Optimizer], words: tuple[tuple[str, str], ...]) -> str:
+    """ops: w, g, state…; dims: 1, size, address of the control words; attrs: the numbers."""
+    trees = update_expressions(kind, words)
     names = ["w", "g", *kind.state]
     inputs: dict[str, Input | Given] = {name: Input(place) for place, name in enumerate(names)}
     inputs |= {"t": Given("t"), "learning_rate": Given("rate")}
     outputs = [Output(tree, names.index(name)) for name, tree in trees.items()]
-    scalars = [item.name for item in fields(kind)]
+    scalars = numbers(kind)
     prelude = [
         *_FACTOR,
         f"t = float(control[{word.STEP}] + 1)",
@@ -44,7 +43,7 @@ def update(i: Instruction, at: Binding) -> Row:
     rule = i.attributes["optimizer"]
     hyper = settings(rule) | i.attributes["overrides"]
     size = at.arrays[i.operands[0]].size
-    kernel = at.key(f"update_{type(rule).__name__}", _update_text(type(rule)))
+    kernel = at.key(f"update_{type(rule).__name__}", _update_text(type(rule), variant(rule)))
     return Row(
         kernel, [at.address(x) for x in i.operands], [1, size, at.control], list(hyper.values())
     )

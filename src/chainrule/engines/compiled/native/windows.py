@@ -11,7 +11,7 @@ from typing import Any
 
 from numba.extending import register_jitable
 
-from chainrule.engines.compiled.native.intrinsics import int64s, larger, real
+from chainrule.engines.compiled.native.intrinsics import choose, int64s, larger, real
 
 __all__ = ["WINDOWS"]
 
@@ -115,6 +115,31 @@ def max_pool_slope(ops: Any, dims: Any, attrs: Any) -> None:
                 at += channels
 
 
+def max_pool_slope_2x2(ops: Any, dims: Any, attrs: Any) -> None:
+    """The same for windows of 2 × 2 side by side, the usual ones: all channels at once."""
+    dy, x, y, dx, zero = ops[0], ops[1], ops[2], ops[3], real(0.0, ops)
+    t = int64s(dims[0])
+    channels, at = t[3], 0
+    for b in range(t[0]):
+        for row in range(t[10]):
+            for column in range(t[11]):
+                first = _corner(t, b, row, column)
+                second, third = first + channels, first + t[2] * channels
+                fourth = third + channels
+                for c in range(channels):
+                    left, largest = dy[at + c], y[at + c]
+                    hit = x[first + c] == largest
+                    dx[first + c] = choose(hit, left, zero)
+                    left = choose(hit, zero, left)
+                    hit = x[second + c] == largest
+                    dx[second + c] = choose(hit, left, zero)
+                    left = choose(hit, zero, left)
+                    hit = x[third + c] == largest
+                    dx[third + c] = choose(hit, left, zero)
+                    dx[fourth + c] = choose(hit, zero, left)
+                at += channels
+
+
 def mean_pool(ops: Any, dims: Any, attrs: Any) -> None:
     """The mean under each window, for each channel."""
     x, y, share = ops[0], ops[1], real(attrs[0], ops)
@@ -160,6 +185,7 @@ WINDOWS: dict[str, Callable[..., None]] = {
     "fold": _patched(folds=True),
     "max_pool": max_pool,
     "max_pool_slope": max_pool_slope,
+    "max_pool_slope_2x2": max_pool_slope_2x2,
     "mean_pool": mean_pool,
     "mean_pool_slope": mean_pool_slope,
 }

@@ -1,0 +1,85 @@
+"""
+A gallery of activations
+========================
+
+*Row B, notes 000, 001, 003*
+
+Without a nonlinear function between them, two layers are no more than one. Which function it is
+decides how well the gradient gets through: the backward pass multiplies by its slope.
+
+.. math::
+
+   σ(z) = 1/(1 + e^{-z})
+
+.. math::
+
+   σ'(z) = σ(z)(1 - σ(z)) ≤ 1/4
+
+.. math::
+
+   tanh(z) = 2σ(2z) - 1
+
+chainrule keeps each one as a record: value, slope, range, kinks. ``chainrule activations`` lists
+them all.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from chainrule import ops
+
+z = np.linspace(-4, 4, 801)
+for name in ("sigmoid", "tanh", "relu", "elu", "softplus", "softsign"):
+    record = ops.ACTIVATIONS[name]
+    y = record.value(z, **record.all_settings)
+    slope = np.broadcast_to(record.slope(z, y, **record.all_settings), z.shape)
+    print(f"{name:>9}  {record.formula:<26} largest slope {slope.max():.3f}")
+sigmoid = ops.ACTIVATIONS["sigmoid"].value
+assert np.allclose(np.tanh(z), 2 * sigmoid(2 * z) - 1)
+
+# %%
+# Fifteen of them, value in blue and slope in orange. Where the orange curve lies at 0, a unit has
+# stopped to learn: the unit is **saturated**.
+
+shown = "threshold sign identity sigmoid tanh softsign hard_tanh relu leaky_relu elu selu softplus"
+shown += " gelu silu mish"
+fig, axes = plt.subplots(3, 5, figsize=(13, 7), layout="constrained", sharex=True, sharey=True)
+for ax, name in zip(axes.flat, shown.split(), strict=True):
+    record = ops.ACTIVATIONS[name]
+    y = np.broadcast_to(record.value(z, **record.all_settings), z.shape)
+    ax.plot(z, y, label="f(z)")
+    if record.slope is not None:
+        slope = np.broadcast_to(record.slope(z, y, **record.all_settings), z.shape)
+        ax.plot(z, slope, "--", label="f′(z)")
+    ax.set(title=record.name, ylim=(-2, 3))
+    ax.grid(alpha=0.3)
+axes[0, 2].legend()
+for ax in axes[-1]:
+    ax.set_xlabel("z")
+
+# %%
+# Threshold and sign have no useful slope, and the record says why. The others are exact far out,
+# where a careless formula overflows or rounds to 0 or 1:
+
+print("sign:", ops.ACTIVATIONS["sign"].untrainable)
+print(f"σ(-30) = {sigmoid(-30.0):.4g}, σ(-700) = {sigmoid(-700.0):.4g}")
+assert np.isclose(sigmoid(-30.0), np.exp(-30.0), rtol=1e-12)
+
+# %%
+# Softmax looks at a whole layer, so its slope is a matrix:
+#
+# .. math::
+#
+#    ∂ŷ_i/∂z_j = ŷ_i (δ_{ij} - ŷ_j)
+
+logits = np.array([[1.0, 2.0, -1.0]])
+p = ops.softmax(logits)[0]
+jacobian = np.diag(p) - np.outer(p, p)
+h = 1e-6 * np.eye(3)
+differences = (ops.softmax(logits + h) - ops.softmax(logits - h)).T / 2e-6
+print("Jacobian of softmax\n", jacobian.round(4))
+assert np.allclose(jacobian, differences, atol=1e-9)
+
+# %%
+# **What to try.** Register a function of your own with ``ops.register_activation`` and give it a
+# wrong slope on purpose. What does chainrule say?

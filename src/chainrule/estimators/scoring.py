@@ -1,0 +1,177 @@
+"""The work of a validation: splits, trainings side by side, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.metrics import get_scorer_names
+from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
+
+from chainrule.data.targets import called, read_target
+from chainrule.errors import DataError, HyperparameterError, unknown_name
+from chainrule.estimators.scores import Scores
+from chainrule.ops.hyperparameters import Hyperparameter, Interval
+from chainrule.training.parallel import parallel_map
+
+__all__ = [
+    "FOLDS",
+    "Job",
+    "LeaveOut",
+    "Rows",
+    "classifies",
+    "enough_rows",
+    "fold_splitter",
+    "split_rows",
+]
+
+FOLDS = Hyperparameter("folds", 5, Interval("[2, inf)"), "parts of the rows", whole=True)
+Rows = tuple[np.ndarray, np.ndarray]  # to train on, to test on
+
+
+# ------------------------------------------------------------------- splitting
+
+
+def fold_splitter(folds: int, stratified: bool, seed: int) -> Any:
+    """scikit-learn's K folds of shuffled rows; stratified: classes keep their shares."""
+    kind = StratifiedKFold if stratified else KFold
+    return kind(folds, shuffle=True, random_state=seed)
+
+
+def classifies(model: Any, where: str = "model") -> bool:
+    """Whether a model is a classifier.
+
+    Raises
+    ------
+    HyperparameterError
+        If it is no estimator.
+    """
+    if not hasattr(model, "fit") or isinstance(model, type):
+        raise HyperparameterError(
+            f"{where} is {model!r}: expected a scikit-learn estimator, such as NetworkRegressor()."
+        )
+    return is_classifier(model)
+
+
+def enough_rows(folds: Any, rows: int) -> None:
+    """Refuse more folds than rows."""
+    FOLDS.check(folds)
+    if folds > rows:
+        raise HyperparameterError(
+            f"folds = {folds} and {rows} rows: every fold needs a row of its own; give folds in "
+            f"[2, {rows}], or more rows."
+        )
+
+
+def split_rows(splitter: Any, targets: np.ndarray) -> list[Rows]:
+    """All splits of targets (n,) or (n, outputs), as row numbers.
+
+    Raises
+    ------
+    DataError
+        With scikit-learn's reason, if the rows cannot be split so.
+    """
+    try:
+        return list(splitter.split(np.empty((len(targets), 1)), targets))
+    except ValueError as error:
+        raise DataError(
+            f"{len(targets)} rows cannot be split so: {str(error).rstrip('.')}. Give more rows, "
+            f"fewer folds, or join rare classes."
+        ) from None
+
+
+class LeaveOut(Sequence[Rows]):
+    """Splits that are made when they are asked for: all of them together hold n² numbers."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, k: Any) -> Any:
+        if k >= self.rows:
+            raise IndexError(k)
+        return np.delete(np.arange(self.rows), k), np.array([k])
+
+
+# --------------------------------------------------------------------- scoring
+
+
+@dataclass(frozen=True)
+class Job:
+    """Data, splits and score of one validation."""
+
+    X: Any
+    y: Any
+    method: str
+    splits: Sequence[Rows]
+    scoring: Any
+    n_jobs: int | None
+    progress: bool | Literal["always"]
+
+    def scores(self, models: Mapping[str, Any]) -> dict[str, Scores]:
+        """Every model on every split, side by side."""
+        metrics = {self.metric(model) for model in models.values()}
+        if len(metrics) > 1:
+            raise HyperparameterError(
+                f"the models measure {' and '.join(sorted(metrics))}: give scoring=, or compare "
+                f"models of one kind."
+            )
+        work = [(model, k) for model in models.values() for k in range(len(self.splits))]
+        results = np.array(
+            parallel_map(
+                lambda item: self.one(*item), work,
+                n_jobs=self.n_jobs, title=self.method, progress=self.progress,
+            )
+        ).reshape(len(models), len(self.splits), 4)  # fmt: skip
+        metric = metrics.pop()
+        parts = zip(models, results, strict=True)
+        return {name: self.record(metric, values) for name, values in parts}
+
+    def metric(self, model: Any) -> str:
+        """What the score is called."""
+        if isinstance(self.scoring, str) and self.scoring not in get_scorer_names():
+            raise unknown_name("scoring", self.scoring, get_scorer_names())
+        if self.scoring is None:
+            own = {"classifier": is_classifier(model), "regressor": is_regressor(model)}
+            return "accuracy" if own["classifier"] else "R²" if own["regressor"] else "score"
+        text = getattr(self.scoring, "__name__", str(self.scoring))
+        return text.removeprefix("neg_").replace("_", " ")
+
+    @property
+    def negated(self) -> bool:
+        return isinstance(self.scoring, str) and self.scoring.startswith("neg_")
+
+    def one(self, model: Any, k: int) -> tuple[float, float, int, int]:
+        """Score, seconds, rows to train on and rows to test on of split k."""
+        train, test = self.splits[k]
+        where = f"split {k + 1} of {len(self.splits)} ({len(train)} rows to train on)"
+        if is_classifier(model):
+            self.check_classes(train, where)
+        try:
+            result = cross_validate(
+                model, self.X, self.y, cv=[(train, test)], scoring=self.scoring, error_score="raise"
+            )
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from error
+        score = float(result["test_score"][0])
+        seconds = float(result["fit_time"][0] + result["score_time"][0])
+        return -score if self.negated else score, seconds, len(train), len(test)
+
+    def check_classes(self, train: np.ndarray, where: str) -> None:
+        """Refuse to train on a single class."""
+        targets, name = read_target(self.y)
+        if targets.ndim == 1 and len(classes := np.unique(targets[train])) < 2:
+            raise DataError(
+                f"{where} has a single class of {called(name)}, {classes[0].item()!r}: give more "
+                f"rows of the other classes, or fewer folds."
+            )
+
+    def record(self, metric: str, values: np.ndarray) -> Scores:
+        scores, seconds, train, test = values.T
+        rows = train.astype(int), test.astype(int)
+        return Scores(self.method, metric, scores, seconds, *rows, lower_is_better=self.negated)

@@ -1,0 +1,170 @@
+"""Trainings side by side: folds, members of an ensemble, models to compare; one core each.
+
+Threads, not processes: the compiled engine works without Python's lock, and nothing is copied. Each
+thread's matrix products stay on its own core. That is faster than to share all cores between the
+products of small networks, and it keeps results independent of the number of workers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from chainrule.errors import HyperparameterError
+from chainrule.training.progress import Progress, progress_for
+
+__all__ = ["cancelled", "parallel_map", "workers"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_WAKE_SECONDS = 0.1  # the waiting thread looks up this often, for Ctrl-C
+
+
+@dataclass
+class _Pool:
+    """What the threads of one pool share."""
+
+    interrupted: bool = False  # Ctrl-C: end what has begun
+    failed: bool = False  # an exception: begin nothing more, but let what has begun end
+
+    def one(self, function: Callable[[Item], Result], item: Item) -> Result:
+        if self.interrupted or self.failed:
+            raise CancelledError
+        try:
+            return function(item)
+        except BaseException:
+            self.failed = True
+            raise
+
+    def join(self) -> None:
+        _worker.pool = self
+
+
+class _Worker(threading.local):
+    """The pool that a thread belongs to."""
+
+    pool: _Pool | None = None
+
+
+_worker = _Worker()
+
+
+def cancelled() -> bool:
+    """Whether this thread belongs to a pool that was interrupted: its result is not wanted.
+
+    Long work asks every so often, as `train` does, and ends early.
+
+    Examples
+    --------
+    >>> cancelled()
+    False
+    """
+    return _worker.pool is not None and _worker.pool.interrupted
+
+
+def workers(n_jobs: int | None) -> int:
+    """How many threads `n_jobs` stands for, by joblib's rules.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        So many; -1 is every core that the process may use, -2 all but one. None is 1, unless
+        `joblib.parallel_config` says otherwise.
+
+    Raises
+    ------
+    HyperparameterError
+        If it is 0 or no whole number.
+
+    Examples
+    --------
+    >>> workers(3), workers(None)
+    (3, 1)
+    """
+    from joblib import effective_n_jobs
+
+    whole = n_jobs is None or (isinstance(n_jobs, int) and not isinstance(n_jobs, bool))
+    if not whole or n_jobs == 0:
+        raise HyperparameterError(
+            f"n_jobs = {n_jobs!r} is not possible: give a whole number of threads from 1, -1 for "
+            f"every core, or None."
+        )
+    return n_jobs if n_jobs is not None and n_jobs > 0 else effective_n_jobs(n_jobs)
+
+
+def parallel_map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    n_jobs: int | None = -1,
+    title: str = "",
+    progress: bool | Literal["always"] = False,
+) -> list[Result]:
+    """`function` of each item, in threads, in the order of the items.
+
+    Inside a thread of such a pool the items are taken one after another: pools within pools gain
+    nothing.
+
+    Parameters
+    ----------
+    function : callable
+        Must not change what it shares with others. Random numbers come from the item.
+    items : iterable
+    n_jobs : int or None
+        See `workers`. The results do not depend on it.
+    title : str
+        Of the progress bar.
+    progress : bool or "always"
+        Whether long work shows its progress on standard error.
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    Exception
+        Of the first item, by order, whose function raised one; no further item is begun.
+    KeyboardInterrupt
+        On Ctrl-C: no further item is begun, trainings end at the next minibatch.
+
+    Examples
+    --------
+    >>> parallel_map(lambda x: x * x, [1, 2, 3])
+    [1, 4, 9]
+    """
+    work, threads = list(items), workers(n_jobs)
+    if _worker.pool is not None:
+        return [_worker.pool.one(function, item) for item in work]
+    from chainrule.engines.compiled.blas import blas_threads
+
+    pool = _Pool()
+    # One worker is a thread too: only so does Ctrl-C end all of the work and not one training.
+    executor = ThreadPoolExecutor(min(threads, len(work)) or 1, initializer=pool.join)
+    with blas_threads(1), progress_for(progress, title) as bar:
+        try:
+            futures = [executor.submit(copy_context().run, pool.one, function, x) for x in work]
+            _finish(futures, bar)
+        except BaseException:
+            pool.interrupted = True
+            raise
+        finally:
+            executor.shutdown(cancel_futures=True)
+    # Items begin in order, so what was cancelled comes after what failed.
+    return [future.result() for future in futures]
+
+
+def _finish(futures: Sequence[Future[Result]], bar: Progress) -> None:
+    """Wait until all are done, or one has failed."""
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, _WAKE_SECONDS, FIRST_COMPLETED)
+        if any(future.exception() is not None for future in done):
+            return
+        count = len(futures) - len(pending)
+        bar.update(count / len(futures), f"{count}/{len(futures)}")
