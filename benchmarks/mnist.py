@@ -63,7 +63,7 @@ def convolution() -> Recipe:
     layers = [
         Conv2D(16, 3, "relu"),
         MaxPool(2),
-        Conv2D(32, 3, "relu"),
+        Conv2D(32, 4, "relu"),
         MaxPool(2),
         Flatten(),
         cr.Dense(64, "relu"),

@@ -190,6 +190,11 @@ class Network:
         }
         return scores.get("", scores)
 
+    def batches(self, rows: np.ndarray) -> Batches:
+        """Minibatches of some rows (n,) for reading; all in one when a state would be handed on."""
+        carries = bool(self.blueprint.outline[0].with_role("carry"))
+        return Batches(len(rows) if carries else min(PREDICTION_ROWS, len(rows)), rows)
+
     def _inputs(self, X: Any) -> np.ndarray:
         if self._builder.vocabulary is not None:
             return as_tokens(X, self.input_shape[0], self._builder.vocabulary)
@@ -200,8 +205,7 @@ class Network:
         n = len(data["inputs"])
         session = self._sessions.get(n)
         if session is None:
-            rows = Batches(min(PREDICTION_ROWS, n), np.arange(n))
-            session = self.session(self._prediction_plan, data, rows)
+            session = self.session(self._prediction_plan, data, self.batches(np.arange(n)))
             self._sessions = {n: session}
         else:
             session.bind(**data)
@@ -265,7 +269,7 @@ class Network:
             "loss", and the loss's metric by its name, such as "accuracy".
         """
         data, form = self.bind(X, y, sample_weight)
-        rows = Batches(min(PREDICTION_ROWS, len(data["inputs"])), np.arange(len(data["inputs"])))
+        rows = self.batches(np.arange(len(data["inputs"])))
         session = self.evaluation_session(data, form, rows)
         session.start_epoch(0, shuffle=False)
         session.run(rows.per_epoch)

@@ -162,10 +162,10 @@ def test_a_number_that_is_not_finite_is_found_in_any_part_of_a_large_matrix():
 
 
 def test_targets_take_the_form_that_the_loss_asks_for():
-    classes, indices = as_targets([0, 2, 1], loss("cross_entropy"), outputs=3, rows=3)
+    classes, indices = as_targets([0, 2, 1], loss("cross_entropy"), (3,), rows=3)
     assert classes.shape == (3, 1)
     assert indices
-    shares, indices = as_targets(np.eye(3), loss("cross_entropy"), outputs=3, rows=3)
+    shares, indices = as_targets(np.eye(3), loss("cross_entropy"), (3,), rows=3)
     assert shares.shape == (3, 3)
     assert not indices
 
@@ -185,7 +185,7 @@ def test_targets_take_the_form_that_the_loss_asks_for():
 )
 def test_targets_that_do_not_fit_the_loss_are_refused(y, name, outputs, words):
     with pytest.raises(DataError) as caught:
-        as_targets(y, loss(name), outputs, rows=3)
+        as_targets(y, loss(name), (outputs,), rows=3)
     assert words in str(caught.value)
 
 

@@ -115,7 +115,7 @@ def _targets(network: Network, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Inputs as a matrix, and targets (n, outputs)."""
     data, form = network.bind(X, y)
     t = data["targets"]
-    return data["inputs"], (t == np.arange(network.outputs) if form.indices else t).astype(float)
+    return data["inputs"], (t == np.arange(network.outputs) if form.indices[0] else t).astype(float)
 
 
 def left_out_scores(network: Network, X: Any, y: Any, damping: float | None = None) -> np.ndarray:
@@ -198,7 +198,7 @@ def jacobian(network: Network, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     twin = Network(
         network.layers, "squared_error", input_shape=network.input_shape, engine="reference"
     )
-    twin.set_parameters(network.parameters)
+    twin.set_parameters(network.everything)
     z = twin.predict(X)
     J = np.empty((n, outputs, count))
     for row in range(n):

@@ -105,8 +105,9 @@ class Elman:
     returns : {"sequence", "last"}
         The output of every step, (n, steps, units), or of the last, (n, units).
     carry : bool
-        Whether a batch begins with the states that the batch before left behind, row by row, as
-        truncated back-propagation through time does; gradients do not cross. Else with zeros.
+        Whether a training batch begins with the states that the batch before left behind, row by
+        row, as truncated back-propagation through time does; gradients do not cross. Else with
+        zeros, as every row begins when it is predicted or evaluated.
 
     Notes
     -----

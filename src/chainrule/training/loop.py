@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.assembly import Extras, TargetForm
 from chainrule.engines import Batches, Session
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
-from chainrule.network import PREDICTION_ROWS, Network
+from chainrule.network import Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
@@ -214,7 +214,7 @@ def _split(
 def _validation_session(
     network: Network, data: dict[str, np.ndarray], form: TargetForm, rows: np.ndarray
 ) -> Session:
-    return network.evaluation_session(data, form, Batches(min(PREDICTION_ROWS, len(rows)), rows))
+    return network.evaluation_session(data, form, network.batches(rows))
 
 
 # -------------------------------------------------------------------- running
