@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import NetworkError
-from chainrule.layers import Builder, Layer
+from chainrule.layers import Builder, Heads, Layer
 from chainrule.layers.base import row_shape
 from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer, settings
@@ -73,6 +73,7 @@ class Blueprint:
         attributes: dict[str, Any] = {} if len(shape) == 2 else {"shape": shape}
         x = tape.emit("gather", [source], ["x"], **attributes)
         builder = Builder(tape, training)
+        _heads_come_last(self.layers)
         tape.output = builder.run(self.layers, x)
         builder.heads = builder.heads or {"": tape.output}
         if builder.heads.keys() != self.losses.keys():
@@ -181,6 +182,15 @@ class Blueprint:
             key: draw(np.random.default_rng(child))
             for (key, draw), child in zip(draws, children, strict=True)
         }
+
+
+def _heads_come_last(layers: Sequence[Layer]) -> None:
+    for position, item in enumerate(layers[:-1]):
+        if isinstance(item, Heads):
+            raise NetworkError(
+                f"layer {position} is Heads, followed by {len(layers) - 1 - position} more: what "
+                f"follows belongs into its tasks, as Heads puts out the scores of several."
+            )
 
 
 def of_task(name: str, task: str) -> str:

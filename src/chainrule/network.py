@@ -102,6 +102,10 @@ class Network:
         for key, start in builder.statistics.items():
             self.memory[self._names[key]][...] = start
         for penalty in self.penalties:
+            if not isinstance(penalty, WeightPenalty):
+                raise NetworkError(
+                    f"penalties has {penalty!r}: expected L1(strength) or L2(strength)."
+                )
             penalty.strengths(list(tape.parameters))
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.engines import Batches
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.tape import Instruction, Plan, Tape
-from chainrule.tape.equations import equations
+from chainrule.tape.equations import lines
 from chainrule.tape.render import call
 
 __all__ = ["Step", "run_tape", "steps"]
@@ -136,10 +136,5 @@ def _total(tape: Tape, i: Instruction) -> bool:
 
 
 def _equations(tape: Tape) -> Iterator[str]:
-    """For each instruction the equation that ends with it, or an empty string."""
-    written = 0
-    for end in range(1, len(tape) + 1):
-        start = Tape(tape.values, tape.instructions[:end])
-        lines = equations(start).splitlines()
-        yield lines[-1].strip() if len(lines) > written else ""
-        written = len(lines)
+    """For each instruction the equations that end with it, or an empty string."""
+    return ("; ".join(map(str, own)) for own in lines(tape))

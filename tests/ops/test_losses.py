@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, rel_entr, softmax
+from scipy.stats import norm
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 import chainrule as cr
@@ -15,6 +16,16 @@ ENGINES = [
     ("compiled", "float64", 1e-12),
     ("compiled", "float32", 2e-6),
 ]
+
+
+def scores(record, rng, rows, outputs, scale=1.0):
+    """Random scores for so many outputs: a block of columns for each kind of score."""
+    return rng.normal(scale=scale, size=(rows, outputs * len(record.scores)))
+
+
+def named(record, z):
+    """The blocks of scores by the names that formulas use."""
+    return dict(zip(record.scores, np.split(z, len(record.scores), axis=1), strict=True))
 
 
 def targets(record, rng, shape):
@@ -39,16 +50,14 @@ def through(name, z, t, engine="compiled", dtype="float64", weight=None):
 @pytest.mark.parametrize("name", LOSSES)
 def test_slopes_agree_with_centred_differences(name, engine, dtype, tolerance):
     record, rng = LOSSES[name], np.random.default_rng(0)
-    z = rng.normal(scale=2, size=(6, 3))
-    t = targets(record, rng, z.shape)
-    h, true = 1e-6, np.zeros(3)
-    for k in range(3):
-        shift = np.zeros(3)
+    z = scores(record, rng, 6, 3, scale=2)
+    t = targets(record, rng, (6, 3))
+    h, true = 1e-6, np.zeros(z.shape[1])
+    for k in range(len(true)):
+        shift = np.zeros(len(true))
         shift[k] = h
-        values = [
-            np.mean(evaluate(record.value_expression, {"z": z + s, "t": t, **record.all_settings}))
-            for s in (shift, -shift)
-        ]
+        given = [{**named(record, z + s), "t": t, **record.all_settings} for s in (shift, -shift)]
+        values = [np.mean(evaluate(record.value_expression, each)) for each in given]
         true[k] = (values[0] - values[1]) / (2 * h)
     _, gradients, _ = through(name, z, t, engine, dtype)
     np.testing.assert_allclose(gradients["0.bias"], true, rtol=1e-5, atol=1e-8)
@@ -61,7 +70,10 @@ def test_scores_far_out_give_finite_numbers(name, engine, dtype, tolerance):
     z = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4], [-1e4, 1e4, 3.0]])
     if record.name == "poisson":  # its mean is eᶻ, which no number can hold beyond z = 709
         z = np.minimum(z, 80)
-    value, gradients, metric = through(name, z, targets(record, rng, z.shape), engine, dtype)
+    t = targets(record, rng, z.shape)
+    if record.name == "gaussian":  # likewise e⁻ˢ of a variance eˢ
+        z = np.concatenate([z, np.maximum(z[::-1], -40)], axis=1)
+    value, gradients, metric = through(name, z, t, engine, dtype)
     assert np.isfinite(value)
     assert np.isfinite(metric)
     assert all(np.isfinite(g).all() for g in gradients.values())
@@ -71,8 +83,8 @@ def test_scores_far_out_give_finite_numbers(name, engine, dtype, tolerance):
 @pytest.mark.parametrize("name", LOSSES)
 def test_whole_weights_are_repeated_rows(name, engine, dtype, tolerance):
     record, rng = LOSSES[name], np.random.default_rng(0)
-    z = rng.normal(size=(5, 3))
-    t, counts = targets(record, rng, z.shape), np.array([1, 3, 0, 2, 1])
+    z = scores(record, rng, 5, 3)
+    t, counts = targets(record, rng, (5, 3)), np.array([1, 3, 0, 2, 1])
     weighted = through(name, z, t, engine, dtype, counts)
     repeated = through(name, z.repeat(counts, axis=0), t.repeat(counts, axis=0), engine, dtype)
     assert weighted[0] == pytest.approx(repeated[0], rel=max(tolerance, 1e-6))
@@ -138,8 +150,29 @@ def test_probabilities_are_probabilities(name):
     }
     if name in ("hinge", "perceptron", "multiclass_margin"):  # scores that are no logits
         expected = {}
-    link = evaluate(LOSSES[name].link_expression, {"z": z})
+    link = LOSSES[name].predictions(z) if name != "gaussian" else z
     np.testing.assert_allclose(link, expected.get(LOSSES[name].targets, z), atol=1e-15)
+
+
+def test_predictions_of_two_scores_are_mean_and_standard_deviation():
+    record, rng = LOSSES["gaussian"], np.random.default_rng(0)
+    z = rng.normal(size=(4, 3, 6))  # also for each step of a sequence
+    found = record.predictions(z)
+    np.testing.assert_array_equal(found[..., :3], z[..., :3])
+    np.testing.assert_allclose(found[..., 3:] ** 2, np.exp(z[..., 3:]), rtol=1e-14)
+    net = cr.Network([cr.Dense(2)], "gaussian", input_shape=(3,), dtype="float64")
+    X = rng.normal(size=(5, 3))
+    np.testing.assert_allclose(net.predict_proba(X)[:, 0], net.predict(X)[:, 0])
+    assert (net.predict_proba(X)[:, 1] > 0).all()
+
+
+def test_two_scores_learn_the_mean_and_the_spread_of_the_targets():
+    y = np.random.default_rng(0).normal(3.0, 0.5, size=(400, 1))
+    net = cr.Network([cr.Dense(2)], "gaussian", input_shape=(1,), dtype="float64")
+    cr.train(net, np.zeros((400, 1)), y, optimizer=cr.SGD(0.2), batch_size=400, epochs=400)
+    mean, deviation = net.predict_proba([[0.0]])[0]
+    assert mean == pytest.approx(y.mean(), abs=1e-6)
+    assert deviation == pytest.approx(y.std(), abs=1e-6)
 
 
 # ------------------------------------------------- every loss, written out again
@@ -186,6 +219,9 @@ WRITTEN_OUT = {
     "huber": huber,
     "quantile": lambda z, t: 0.5 * np.abs(z - t).sum(axis=1),
     "poisson": lambda z, t: (np.exp(z) - t * z).sum(axis=1),
+    "gaussian": lambda z, t: (
+        -norm.logpdf(t, z[:, : t.shape[1]], np.exp(z[:, t.shape[1] :] / 2)).sum(axis=1)
+    ),
 }
 
 
@@ -197,12 +233,12 @@ def test_every_loss_is_written_out():
 @pytest.mark.parametrize("name", LOSSES)
 def test_values_agree_with_the_textbook(name, engine, dtype, tolerance):
     rng = np.random.default_rng(5)
-    z, kind = rng.normal(size=(40, 4)), LOSSES[name].targets
+    z, kind = scores(LOSSES[name], rng, 40, 4), LOSSES[name].targets
     hard = {
         "classes": np.eye(4)[rng.integers(4, size=40)],
         "fractions": rng.integers(2, size=(40, 4)),
     }
-    t = hard.get(kind, targets(LOSSES[name], rng, z.shape))
+    t = hard.get(kind, targets(LOSSES[name], rng, (40, 4)))
     value, _, _ = through(name, z, t, engine, dtype)
     assert value == pytest.approx(WRITTEN_OUT[name](z, t).mean(), rel=max(tolerance, 1e-12) * 10)
 
@@ -260,6 +296,7 @@ def test_a_score_of_0_is_a_mistake_of_the_perceptron(engine):
         ("cross_entropy", np.ones((3, 2)), "2 columns, the network has 3 outputs"),
         ("binary_cross_entropy", np.full((3, 3), 2.0), "from 0 to 1"),
         ("poisson", np.full((3, 3), -1.0), "of 0 or more"),
+        ("gaussian", np.ones((3, 3)), "3 columns, the network has 1 outputs"),
         ("squared_error", [0, 1], "one target for each of 3 rows"),
         ("squared_error", [[0, 1, np.nan]] * 3, r"missing \(NaN\) in row 0, column 2"),
         ("squared_error", [["a", "b", "c"]] * 3, "expected numbers"),

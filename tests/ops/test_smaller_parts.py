@@ -59,6 +59,23 @@ def test_xavier_stays_in_its_bounds():
     assert np.abs(draw).max() <= np.sqrt(6 / 50)
 
 
+@pytest.mark.parametrize("shape", [(7, 7), (9, 4), (4, 9)])
+def test_orthogonal_weights_keep_lengths_and_angles(shape):
+    w = initializer("orthogonal").draw(np.random.default_rng(0), *shape)
+    assert w.shape == shape
+    gram = w.T @ w if shape[0] >= shape[1] else w @ w.T
+    np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-12)
+
+
+def test_every_orthogonal_matrix_is_as_likely():
+    """Rotations and reflections come up as often, and no entry leans to one sign."""
+    rng = np.random.default_rng(0)
+    drawn = np.stack([initializer("orthogonal").draw(rng, 3, 3) for _ in range(2000)])
+    assert abs(np.mean(np.linalg.det(drawn) > 0) - 0.5) < 0.05
+    assert np.abs(drawn.mean(axis=0)).max() < 0.06
+    np.testing.assert_allclose((drawn**2).mean(axis=0), np.full((3, 3), 1 / 3), atol=0.03)
+
+
 def test_an_unknown_initializer_is_refused():
     with pytest.raises(UnknownNameError, match="xavier"):
         cr.Dense(3, initializer="xavir")
@@ -118,3 +135,12 @@ def test_a_formula_computes_on_arrays_and_as_a_tree():
     np.testing.assert_array_equal(evaluate(tree, {"z": z}), formula(z))
     assert variables(tree) == {"z"}
     assert str(Variable("a") * 2 - 1) == "((a * 2) - 1)"
+
+
+def test_every_function_computes_on_settings_alone():
+    from chainrule.ops.expression import absolute, erfc, exp, expm1, log, sqrt, tanh
+
+    for function in (absolute, erfc, exp, expm1, log, log1p, sqrt, tanh):
+        tree = function(Variable("s")) * Variable("x")
+        found = evaluate(tree, {"s": 0.7, "x": np.ones(2)})
+        np.testing.assert_allclose(found, function(np.full(2, 0.7)), rtol=1e-15)

@@ -170,7 +170,7 @@ def as_targets(y: Any, loss: Loss, shape: tuple[int, ...], rows: int) -> tuple[n
     array = _even(y, "y")
     if array.ndim == 1:
         array = array[:, None]
-    if array.ndim > 3 or len(array) != rows:
+    if array.ndim > max(3, len(shape) + 1) or len(array) != rows:
         raise DataError(f"y has shape {np.shape(y)}: expected one target for each of {rows} rows.")
     steps = int(np.prod(places))
     array = array.reshape(rows, -1)
@@ -203,7 +203,7 @@ def _indices(array: np.ndarray, outputs: int) -> np.ndarray:
 
 
 def as_weights(sample_weight: Any, rows: int, places: tuple[int, ...] = ()) -> np.ndarray | None:
-    """Sample weights as a matrix, (n, 1), or (n, steps) for sequences; or None.
+    """Sample weights as a matrix, (n, 1), or (n, steps) for rows of shape (steps, …); or None.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def as_weights(sample_weight: Any, rows: int, places: tuple[int, ...] = ()) -> n
     except (TypeError, ValueError) as error:
         raise DataError(f"sample_weight must hold a number for each row: {error}.") from None
     steps = int(np.prod(places))
-    if array.shape not in ((rows,), (rows, 1), (rows, steps)):
+    if array.shape not in ((rows,), (rows, 1), (rows, steps), (rows, *places)):
         also = f" or {(rows, steps)}" if places else ""
         raise DataError(f"sample_weight has shape {array.shape}: expected ({rows},){also}.")
     array = finite(array.reshape(rows, -1), "sample_weight")

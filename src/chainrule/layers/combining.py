@@ -50,7 +50,7 @@ class Shared:
     ----------
     name : str
         Parameters are called "name.weight" …
-    layer : Layer
+    inner : Layer
 
     Examples
     --------
@@ -62,12 +62,12 @@ class Shared:
     """
 
     name: str
-    layer: Layer
+    inner: Layer  # "layer" is the key that names the kind of a layer in files
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the layer with the shared parameters: shapes as the layer's own."""
         with builder.at(self.name):
-            return self.layer.emit(builder, x)
+            return self.inner.emit(builder, x)
 
 
 @layer

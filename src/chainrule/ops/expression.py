@@ -49,6 +49,8 @@ Scalar = float | int
 
 
 def _erfc(xp: Any, x: Array) -> Array:
+    if xp is _Scalars:
+        return math.erfc(x)
     from scipy.special import erfc  # the array API standard has none
 
     return xp.asarray(erfc(np.asarray(x)))

@@ -186,14 +186,14 @@ FORMULAS: dict[str, Formula] = {
     record.name: record
     for record in (
         Formula(
-            "softmax", (_X,), ("y",), lambda x: (softmax(x),), "eᶻ / Σ eᶻ",
+            "softmax", (_X,), ("y",), lambda x: (softmax(x),), "exp(z) / Σ exp(z)",
             lambda x, y, dy: {"x": y * (dy - row_sum(dy * y))}, "000, 001"),
         Formula(
-            "normalise", (_X,), ("y",), _normalised, "(z − mean z)/√(var z + ε), along the row",
+            "normalise", (_X,), ("y",), _normalised, "(z − mean z)/√(var z + ε)",
             source="arXiv 1607.06450", parameters=(_EPSILON,)),
         Formula(
             "prelu", (_X, Operand(("alpha",), "column")), ("y",),
-            lambda x, alpha: (where(x > 0, x, alpha * x),), "z if z > 0 else αz",
+            lambda x, alpha: (where(x > 0, x, alpha * x),), "z if z > 0 else α ⊙ z",
             source="000; arXiv 1502.01852"),
         Formula(
             "scale", (_X, Operand(("g",), "column")), ("y",), lambda x, g: (x * g,), "g ⊙ z"),

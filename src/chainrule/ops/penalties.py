@@ -29,12 +29,13 @@ class PenaltyFunction(Configurable):
     ----------
     value, slope : callable
         ``value(v, **settings)``, elementwise.
-    formula, source : str
+    formula, slope_formula, source : str
     """
 
     value: Callable[..., Any]
     slope: Callable[..., Any]
     formula: str
+    slope_formula: str
     source: str = ""
 
     @cached_property
@@ -59,14 +60,16 @@ def _restored(config: dict[str, Any]) -> PenaltyFunction:
 PENALTIES: dict[str, PenaltyFunction] = {
     record.name: record
     for record in (
-        PenaltyFunction("l2", lambda v: 0.5 * v * v, lambda v: v, "½v²", "001, 003"),
+        PenaltyFunction("l2", lambda v: 0.5 * v * v, lambda v: v, "½v²", "v", "001, 003"),
         PenaltyFunction(
-            "l1", absolute, lambda v: where(v > 0, 1, where(v < 0, -1, 0)), "|v|", "001"),
+            "l1", absolute, lambda v: where(v > 0, 1, where(v < 0, -1, 0)), "|v|", "sign(v)",
+            "001"),
         PenaltyFunction(
             "sparsity",
             lambda v, rho: rho * log(rho / v) + (1 - rho) * log((1 - rho) / (1 - v)),
             lambda v, rho: (1 - rho) / (1 - v) - rho / v,
-            "ρ log(ρ/v) + (1 − ρ) log((1 − ρ)/(1 − v))", "001; Ng 2011",
+            "ρ log(ρ/v) + (1 − ρ) log((1 − ρ)/(1 − v))", "(1 − ρ)/(1 − v) − ρ/v",
+            "001; Ng 2011",
             parameters=(Hyperparameter("rho", 0.05, Interval("(0, 1)"),
                                        "ρ, the mean activity asked for"),)),
     )

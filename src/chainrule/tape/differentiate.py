@@ -49,7 +49,9 @@ def differentiate(
             i.operands, needed, rule(result, i, given, needed), strict=True
         ):
             if need and new is not None:
+                result.owners.setdefault(new, operand)
                 gradients[operand] = _collect(result, gradients.get(operand), new)
+                result.owners.setdefault(gradients[operand], operand)
     for name in targets:
         result.gradients[name] = _own(result, gradients[name], name)
     return result

@@ -197,7 +197,10 @@ class _Planner:
         if not source or i.operands.count(source) > 1:
             return False
         root, offset = self.root(source)
+        shapes = [self.tape.shape(x) for x in (source, name)]
         if root not in self.buffers or self.size(source) != self.size(name):
+            return False
+        if per_row(shapes[0]) != per_row(shapes[1]):
             return False
         end = offset + self.size(source)
         for other in self.members[root]:

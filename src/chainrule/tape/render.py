@@ -26,6 +26,15 @@ def call(i: Instruction) -> str:
     return f"{_some(i.results)} = {name}({_some(i.operands)})"
 
 
+def _summary(i: Instruction) -> str:
+    """What an instruction computes; a formula's own text where it has one."""
+    if i.operation == "formula":
+        return i.attributes["formula"].text
+    if i.operation == "penalty":
+        return f"R = θ Σ {i.attributes['penalty'].formula}"
+    return OPERATIONS[i.operation].summary
+
+
 def _some(names: Sequence[str]) -> str:
     """All names, or the first two and the last of many."""
     if len(names) > 6:
@@ -54,7 +63,7 @@ def listing(
         (
             str(number),
             call(i),
-            OPERATIONS[i.operation].summary,
+            _summary(i),
             _shape(values, i),
             remark(i),
         )

@@ -22,7 +22,8 @@ __all__ = ["Tape"]
 class Tape:
     """Instructions, the values they name, and which gradient belongs to which value.
 
-    `constants` has the numbers of the values with that role, each of its shape.
+    `constants` has the numbers of the values with that role, each of its shape; `owners` says of
+    each gradient, or part of one, whose it is.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Tape:
     gradients: dict[str, str] = field(default_factory=dict)
     output: str = ""
     constants: dict[str, np.ndarray] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
 
     def add_value(self, name: str, shape: Shape, role: Role = "intermediate", key: str = "") -> str:
         """Declare a value; when the name is taken, a number is added to it."""
@@ -101,6 +103,7 @@ class Tape:
             dict(self.gradients),
             self.output,
             dict(self.constants),
+            dict(self.owners),
         )
 
     def __len__(self) -> int:
