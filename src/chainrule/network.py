@@ -10,15 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.assembly import Blueprint, TargetForm, gradient_names, memory_shapes, of_task
+from chainrule.assembly import TargetForm, gradient_names, memory_shapes, of_task
+from chainrule.blueprints import (
+    blueprint,
+    blueprint_arguments,
+    blueprint_config,
+    loss_argument,
+)
 from chainrule.data.matrices import as_rows, as_targets, as_tokens, as_weights
 from chainrule.engines import Batches, Engine, Session, Totals, allocate, make_engine
 from chainrule.errors import DataError, NetworkError
 from chainrule.files.container import write_container
-from chainrule.layers import Layer, config, from_config
+from chainrule.layers import Layer
 from chainrule.ops.hyperparameters import check
 from chainrule.ops.losses import Loss
-from chainrule.ops.losses import loss as loss_record
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.penalties import WeightPenalty
 from chainrule.stepping import Step, steps
@@ -84,14 +89,12 @@ class Network:
         penalties: Sequence[WeightPenalty] = (),
     ) -> None:
         check(seed=seed)
-        self.layers = _layers(layers)
-        self.losses = _losses(loss)
+        self.blueprint = blueprint(layers, loss, input_shape, penalties)
+        self.layers, self.losses = self.blueprint.layers, self.blueprint.losses
         self.loss = next(iter(self.losses.values()))
-        self.input_shape = _shape(input_shape)
+        self.input_shape = self.blueprint.input_shape
         self.seed = seed
-        self.penalties = tuple(penalties)
         self.engine = make_engine(engine, dtype)
-        self.blueprint = Blueprint(self.layers, self.losses, self.input_shape, self.penalties)
         tape, builder = self.blueprint.outline
         kept = tape.with_role("parameter", "statistic")
         self._names, self._builder = {v.key: v.name for v in kept}, builder
@@ -101,12 +104,6 @@ class Network:
             self.memory[self._names[key]][...] = values
         for key, start in builder.statistics.items():
             self.memory[self._names[key]][...] = start
-        for penalty in self.penalties:
-            if not isinstance(penalty, WeightPenalty):
-                raise NetworkError(
-                    f"penalties has {penalty!r}: expected L1(strength) or L2(strength)."
-                )
-            penalty.strengths(list(tape.parameters))
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()
 
@@ -435,14 +432,8 @@ class Network:
 
     def config(self) -> dict[str, Any]:
         """Layers, loss and input shape as data that JSON can hold; no parameters."""
-        return {
-            "layers": [config(item) for item in self.layers],
-            "loss": _loss_config(self.losses),
-            "input_shape": list(self.input_shape),
-            "seed": self.seed,
-            "dtype": self.engine.dtype.name,
-            "penalties": [penalty.config() for penalty in self.penalties],
-        }
+        kept = {"seed": self.seed, "dtype": self.engine.dtype.name}
+        return blueprint_config(self.blueprint) | kept
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> Network:
@@ -453,15 +444,7 @@ class Network:
         NetworkError
             If the parameters do not fit the layers.
         """
-        layers = [from_config(item) for item in data["layers"]]
-        net = cls(
-            layers,
-            data["loss"],
-            input_shape=data["input_shape"],
-            seed=data["seed"],
-            dtype=data["dtype"],
-            penalties=[WeightPenalty.from_config(item) for item in data.get("penalties", ())],
-        )
+        net = cls(**blueprint_arguments(data), seed=data["seed"], dtype=data["dtype"])
         net.set_parameters(parameters)
         return net
 
@@ -487,21 +470,18 @@ class Network:
 
     def with_engine(self, engine: str | Engine, dtype: Any = None) -> Network:
         """The same network, same shapes and parameters, on another engine."""
-        twin = Network(
-            self.layers,
-            self._loss_argument,
-            input_shape=self.input_shape,
-            seed=self.seed,
-            engine=engine,
-            dtype=dtype,
-            penalties=self.penalties,
-        )
+        twin = Network(**self._arguments, seed=self.seed, engine=engine, dtype=dtype)
         twin.set_parameters(self.everything)
         return twin
 
     @property
-    def _loss_argument(self) -> Loss | dict[str, Loss]:
-        return self.loss if "" in self.losses else dict(self.losses)
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "layers": self.layers,
+            "loss": loss_argument(self.blueprint),
+            "input_shape": self.input_shape,
+            "penalties": self.blueprint.penalties,
+        }
 
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file; `chainrule.load` reads it back."""
@@ -510,61 +490,11 @@ class Network:
     def __getstate__(self) -> dict[str, Any]:
         """Sessions hold addresses and locks: a copy makes its own."""
         return {
-            "config": self.config()
-            | {"loss": self._loss_argument, "layers": self.layers, "penalties": self.penalties},
+            "arguments": self._arguments | {"seed": self.seed, "dtype": self.engine.dtype.name},
             "engine": self.engine.name,
             "parameters": {k: p.copy() for k, p in self.everything.items()},
         }
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        data = state["config"]
-        Network.__init__(
-            self,
-            data["layers"],
-            data["loss"],
-            input_shape=data["input_shape"],
-            seed=data["seed"],
-            engine=state["engine"],
-            dtype=data["dtype"],
-            penalties=data["penalties"],
-        )
+        Network.__init__(self, **state["arguments"], engine=state["engine"])
         self.set_parameters(state["parameters"])
-
-
-def _shape(given: Sequence[int] | int) -> tuple[int, ...]:
-    try:
-        shape = tuple(int(n) for n in (given if isinstance(given, Sequence) else (given,)))
-    except (TypeError, ValueError):
-        shape = ()
-    if not shape or min(shape) < 1:
-        raise NetworkError(
-            f"input_shape is {given!r}: expected (inputs,), such as (784,), or a shape such as "
-            f"(28, 28, 1)."
-        )
-    return shape
-
-
-def _losses(given: str | Loss | Mapping[str, Any]) -> dict[str, Loss]:
-    """Loss records by task; "" is the only one's name."""
-    if isinstance(given, Mapping) and "name" not in given:
-        return {task: loss_record(item) for task, item in given.items()}
-    return {"": loss_record(given)}
-
-
-def _loss_config(losses: Mapping[str, Loss]) -> dict[str, Any]:
-    if "" in losses:
-        return losses[""].config()
-    return {task: record.config() for task, record in losses.items()}
-
-
-def _layers(given: Sequence[Layer]) -> tuple[Layer, ...]:
-    if not isinstance(given, Sequence) or not given:
-        raise NetworkError(
-            f"layers is {given!r}: expected a list of at least one layer, such as [Dense(10)]."
-        )
-    for position, item in enumerate(given):
-        if not isinstance(item, Layer) or isinstance(item, type):
-            raise NetworkError(
-                f"layer {position} is {item!r}: expected a layer such as Dense(64, 'relu')."
-            )
-    return tuple(given)

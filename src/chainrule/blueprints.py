@@ -1,0 +1,104 @@
+"""Blueprints from what a user gives, checked, and from what a file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule.assembly import Blueprint
+from chainrule.errors import NetworkError
+from chainrule.layers import Layer, config, from_config
+from chainrule.ops.losses import Loss
+from chainrule.ops.losses import loss as loss_record
+from chainrule.ops.penalties import WeightPenalty
+
+__all__ = ["blueprint", "blueprint_arguments", "blueprint_config", "loss_argument"]
+
+LossArgument = str | Loss | Mapping[str, Any]
+
+
+def blueprint(
+    layers: Sequence[Layer],
+    loss: LossArgument,
+    input_shape: Sequence[int] | int,
+    penalties: Sequence[WeightPenalty] = (),
+) -> Blueprint:
+    """What `Network` is given, as a blueprint.
+
+    Raises
+    ------
+    NetworkError
+        If it does not form a network: the message says which part, and what is expected.
+
+    Examples
+    --------
+    >>> from chainrule.layers import Dense
+    >>> blueprint([Dense(2)], "squared_error", 3).heads
+    {'': (2,)}
+    """
+    made = Blueprint(_layers(layers), _losses(loss), _shape(input_shape), tuple(penalties))
+    tape, _ = made.outline
+    for penalty in made.penalties:
+        if not isinstance(penalty, WeightPenalty):
+            raise NetworkError(f"penalties has {penalty!r}: expected L1(strength) or L2(strength).")
+        penalty.strengths(list(tape.parameters))
+    return made
+
+
+def _shape(given: Sequence[int] | int) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(n) for n in (given if isinstance(given, Sequence) else (given,)))
+    except (TypeError, ValueError):
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise NetworkError(
+            f"input_shape is {given!r}: expected (inputs,), such as (784,), or a shape such as "
+            f"(28, 28, 1)."
+        )
+    return shape
+
+
+def _losses(given: LossArgument) -> dict[str, Loss]:
+    """Loss records by task; "" is the only one's name."""
+    if isinstance(given, Mapping) and "name" not in given:
+        return {task: loss_record(item) for task, item in given.items()}
+    return {"": loss_record(given)}
+
+
+def _layers(given: Sequence[Layer]) -> tuple[Layer, ...]:
+    if not isinstance(given, Sequence) or not given:
+        raise NetworkError(
+            f"layers is {given!r}: expected a list of at least one layer, such as [Dense(10)]."
+        )
+    for position, item in enumerate(given):
+        if not isinstance(item, Layer) or isinstance(item, type):
+            raise NetworkError(
+                f"layer {position} is {item!r}: expected a layer such as Dense(64, 'relu')."
+            )
+    return tuple(given)
+
+
+def loss_argument(made: Blueprint) -> Loss | dict[str, Loss]:
+    """The losses as `blueprint` takes them: one record, or one for each task."""
+    return made.losses[""] if "" in made.losses else dict(made.losses)
+
+
+def blueprint_config(made: Blueprint) -> dict[str, Any]:
+    """A blueprint as data that JSON can hold."""
+    losses = {task: record.config() for task, record in made.losses.items()}
+    return {
+        "layers": [config(item) for item in made.layers],
+        "loss": losses.get("", losses),
+        "input_shape": list(made.input_shape),
+        "penalties": [penalty.config() for penalty in made.penalties],
+    }
+
+
+def blueprint_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `blueprint` that `blueprint_config` described, by name."""
+    return {
+        "layers": [from_config(item) for item in data["layers"]],
+        "loss": data["loss"],
+        "input_shape": data["input_shape"],
+        "penalties": [WeightPenalty.from_config(item) for item in data.get("penalties", ())],
+    }
