@@ -64,10 +64,8 @@ ways = ("plain", "batch norm", "residual", "residual, layer norm")
 nets, histories = {way: network(way) for way in ways}, {}
 
 # %%
-# The gradients at the start. (BatchNorm predicts with running means, which are not known yet; one
-# step with a rate of nearly 0 sets them.)
+# The gradients at the start, as a training step has them:
 
-cr.train(nets["batch norm"], X[train], y[train], optimizer=cr.SGD(1e-12), batch_size=1200, epochs=1)
 gradients = GradientSizesDisplay.from_networks(nets, X[train], y[train])
 for way, sizes in gradients.sizes.items():
     print(f"{way:>20}: gradient of the first layer / of the last {sizes[0] / sizes[-1]:.1e}")

@@ -273,15 +273,18 @@ class Network:
         return self.summary(session.totals)
 
     def loss_and_gradients(
-        self, X: Any, y: Any, sample_weight: Any = None
+        self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = False
     ) -> tuple[float, dict[str, np.ndarray]]:
-        """The mean loss over all rows, and its gradient, without dropout.
+        """The mean loss over all rows, and its gradient.
 
         Parameters
         ----------
         X : array-like of shape (n, inputs)
         y : array-like of shape (n,) or (n, outputs)
         sample_weight : array-like of shape (n,), optional
+        training : bool
+            Whether layers do as in training: dropout drops, BatchNorm takes mean and variance of
+            these rows instead of the running ones.
 
         Returns
         -------
@@ -297,7 +300,7 @@ class Network:
         (2, 1)
         """
         data, form = self.bind(X, y, sample_weight)
-        tape = self.blueprint.gradients(form)
+        tape = self.blueprint.gradients(form, training)
         n, names = len(data["inputs"]), gradient_names(tape)
         shapes = {g: concrete(tape.shape(g), n) for g in names.values()}
         gradients = allocate(shapes, self.engine.dtype)

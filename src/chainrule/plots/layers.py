@@ -53,7 +53,7 @@ class GradientSizesDisplay(Display):
             networks = {"network": networks}
         display = cls()
         for name, network in networks.items():
-            _, gradients = network.loss_and_gradients(X, y)
+            _, gradients = network.loss_and_gradients(X, y, training=True)
             display.sizes[name] = np.array(
                 [_root_mean_square(g) for key, g in gradients.items() if key.endswith(".weight")]
             )
