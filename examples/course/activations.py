@@ -27,6 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from chainrule import ops
+from chainrule.plots import ActivationsDisplay
 
 z = np.linspace(-4, 4, 801)
 for name in ("sigmoid", "tanh", "relu", "elu", "softplus", "softsign"):
@@ -44,18 +45,10 @@ assert np.allclose(np.tanh(z), 2 * sigmoid(2 * z) - 1)
 shown = "threshold sign identity sigmoid tanh softsign hard_tanh relu leaky_relu elu selu softplus"
 shown += " gelu silu mish"
 fig, axes = plt.subplots(3, 5, figsize=(13, 7), layout="constrained", sharex=True, sharey=True)
-for ax, name in zip(axes.flat, shown.split(), strict=True):
-    record = ops.ACTIVATIONS[name]
-    y = np.broadcast_to(record.value(z, **record.all_settings), z.shape)
-    ax.plot(z, y, label="f(z)")
-    if record.slope is not None:
-        slope = np.broadcast_to(record.slope(z, y, **record.all_settings), z.shape)
-        ax.plot(z, slope, "--", label="f′(z)")
-    ax.set(title=record.name, ylim=(-2, 3))
-    ax.grid(alpha=0.3)
-axes[0, 2].legend()
-for ax in axes[-1]:
-    ax.set_xlabel("z")
+ActivationsDisplay.from_names(shown.split()).plot(axes.flat)
+axes[0, 0].set_ylim(-2, 3)
+for ax in axes[:-1].flat:
+    ax.set_xlabel("")
 
 # %%
 # Threshold and sign have no useful slope, and the record says why. The others are exact far out,

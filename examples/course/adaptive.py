@@ -30,25 +30,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
-
-X, y = np.diag([2**0.5, 50**0.5]), np.zeros(2)  # the mean loss is ½(a² + 25 b²)
-
-
-class Path(cr.Callback):
-    def on_train_start(self, state):
-        self.points = []
-        self.on_epoch_end(state)
-
-    def on_epoch_end(self, state):
-        self.points.append(state.network.parameters["0.weight"].ravel().copy())
+from chainrule.plots import optimizer_path
 
 
-def walk(optimizer, steps=80):
-    net = cr.Network([cr.Dense(1, bias=False)], input_shape=2, dtype="float64")
-    net.parameters["0.weight"][:] = [[4.0], [1.0]]
-    path = Path()
-    cr.train(net, X, y, optimizer=optimizer, batch_size=2, epochs=steps, callbacks=[path])
-    return np.array(path.points)
+def gradient(w):
+    return np.array([1, 25]) * w  # of the valley ½(a² + 25 b²)
 
 
 optimizers = {
@@ -57,7 +43,10 @@ optimizers = {
     "RMSprop": cr.RMSprop(0.1),
     "Adam": cr.Adam(0.2),
 }
-paths = {name: walk(optimizer) for name, optimizer in optimizers.items()}
+paths = {
+    name: optimizer_path(optimizer, gradient, [4.0, 1.0], 80)
+    for name, optimizer in optimizers.items()
+}
 for name, path in paths.items():
     print(f"{name:>8}: first step {path[1] - path[0]}, after 80 steps {path[-1].round(4)}")
 

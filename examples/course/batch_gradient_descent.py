@@ -24,26 +24,23 @@ import numpy as np
 from sklearn.datasets import load_iris
 
 import chainrule as cr
+from chainrule.training import Convergence
 
 X, y = load_iris(return_X_y=True)
 X = (X - X.mean(0)) / X.std(0)
 
 # %%
-# A callback may look at the network after an epoch and end the training. With all rows in one
-# batch an epoch is one step; this one looks every 20 steps.
+# ``Convergence`` is a callback: it looks at the gradient after every epoch and ends the training.
+# With ``batch_size=None`` all rows make one batch, and an epoch is one step. A second callback, of
+# our own, keeps the lengths for the picture.
 
 
-class UntilConverged(cr.Callback):
-    def __init__(self, X, y, tolerance):
-        self.X, self.y, self.tolerance, self.norms = X, y, tolerance, []
+class Lengths(cr.Callback):
+    def __init__(self):
+        self.lengths = []
 
     def on_epoch_end(self, state):
-        if state.epoch % 20:
-            return
-        _, gradients = state.network.loss_and_gradients(self.X, self.y)
-        self.norms.append(np.sqrt(sum((g**2).sum() for g in gradients.values())))
-        if self.norms[-1] <= self.tolerance:
-            state.stop("converged")
+        self.lengths.append(np.sqrt(sum((g**2).sum() for g in state.gradients.values())))
 
 
 # %%
@@ -55,11 +52,12 @@ pair, kind = X[50:, 2:], y[50:] - 1
 runs = {}
 for rate in (0.5, 2.0, 8.0):
     net = cr.Network([cr.Dense(2)], "cross_entropy", input_shape=2, dtype="float64")
-    watch = UntilConverged(pair, kind, 1e-3)
+    watch = Lengths()
     history = cr.train(
-        net, pair, kind, optimizer=cr.SGD(rate), batch_size=100, epochs=900, callbacks=[watch]
-    )
-    runs[rate] = watch.norms, history.loss
+        net, pair, kind, optimizer=cr.SGD(rate), batch_size=None, epochs=900,
+        callbacks=[watch, Convergence(gradient_norm=1e-3)],
+    )  # fmt: skip
+    runs[rate] = watch.lengths, history.loss
     print(f"η = {rate:<4g} {len(history):>4} steps, loss {history.loss[-1]:.6f}: {history.stopped}")
 assert runs[8.0][0][-1] <= 1e-3
 
@@ -68,9 +66,10 @@ assert runs[8.0][0][-1] <= 1e-3
 # epochs done" means that the criterion was **not** met: such a run has ended, not converged.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-for rate, (norms, losses) in runs.items():
-    left.loglog(20 * np.arange(1, len(norms) + 1), norms, label=f"η = {rate:g}")
-    right.semilogx(losses, label=f"η = {rate:g}")
+for rate, (lengths, losses) in runs.items():
+    steps = range(1, len(losses) + 1)
+    left.loglog(steps, lengths, label=f"η = {rate:g}")
+    right.semilogx(steps, losses, label=f"η = {rate:g}")
 left.axhline(1e-3, color="0.6", ls=":", label="converged")
 left.set(xlabel="step", ylabel="length of the gradient")
 right.set(xlabel="step", ylabel="loss")
@@ -78,5 +77,6 @@ left.legend()
 right.legend()
 
 # %%
-# **What to try.** Stop when the loss has not fallen by more than 1e-6 in a step. Does the slowest
+# **What to try.** Stop by ``Convergence(relative_loss=1e-5)`` instead, when a step changes the loss
+# by no more than this share of itself. Does the slowest
 # run fool this criterion?

@@ -21,6 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+from chainrule.plots import DecisionRegionsDisplay
 
 rng = np.random.default_rng(0)
 corners = np.array([[0, 0], [1, 1], [0, 1], [1, 0]])
@@ -54,15 +55,10 @@ assert trained["XOR", "one hidden layer"][1] > 0.98
 assert trained["spirals", "two hidden layers"][1] > 0.98
 fig, axes = plt.subplots(2, 3, figsize=(10, 6.4), layout="constrained")
 for ax, ((problem, depth), (net, accuracy)) in zip(axes.flat, trained.items(), strict=True):
-    X = problems[problem]
-    sides = [
-        np.linspace(*bounds, 160) for bounds in zip(X.min(0) - 0.3, X.max(0) + 0.3, strict=True)
-    ]
-    plane = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-    p = net.predict_proba(plane)[:, 1].reshape(160, 160)
-    ax.contourf(*sides, p, np.linspace(0, 1, 21), cmap="coolwarm")
-    ax.scatter(*X.T, c=labels, cmap="coolwarm", edgecolors="k", linewidths=0.5, s=14)
-    ax.set(title=f"{depth}: {accuracy:.0%}", xlabel="$x_1$", ylabel="$x_2$")
+    DecisionRegionsDisplay.from_model(net, problems[problem], labels).plot(ax)
+    ax.set_title(f"{depth}: {accuracy:.0%}", loc="left")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    ax.get_legend().remove()
 
 # %%
 # **What to try.** Give the single hidden layer 40 units. It follows the spirals too: enough units

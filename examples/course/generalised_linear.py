@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+from chainrule.estimators import GeneralizedLinearClassifier, GeneralizedLinearRegressor
 
 w, w_0 = np.array([[1.0], [2.0]]), -1.0
 links = {
@@ -51,6 +52,23 @@ p = softmax.predict_proba(x)
 z = softmax.predict(x)
 print("softmax:", p[0].round(3), "with sum", p[0].sum().round(12))
 assert np.allclose(np.log(p[:, :1] / p), z[:, :1] - z)
+
+# %%
+# The other way round: 5000 rows drawn from these models, from which the estimators find w and
+# :math:`w_0` again.
+
+rng = np.random.default_rng(1)
+rows = rng.normal(size=(5000, 2))
+means = {g: net.predict_proba(rows).ravel() for g, net in models.items()}
+fitted = {
+    "identity": GeneralizedLinearRegressor().fit(rows, means["identity"] + rng.normal(size=5000)),
+    "sigmoid": GeneralizedLinearClassifier().fit(rows, rng.random(5000) < means["sigmoid"]),
+    "exp": GeneralizedLinearRegressor("poisson").fit(rows, rng.poisson(means["exp"])),
+}
+for g, model in fitted.items():
+    found = np.append(model.coef_, model.intercept_)
+    print(f"{g:>8}: w = {found[:2].round(3)}, w_0 = {found[2]:.3f}")
+    assert np.allclose(found, [1, 2, -1], atol=0.15)
 
 # %%
 # The level lines of f: parallel and straight in the first three pictures, for every g. Between two

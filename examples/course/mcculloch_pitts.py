@@ -22,35 +22,28 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+from chainrule.estimators import McCullochPitts, threshold_network
 
 inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-gates = {"AND": ([1, 1], -1.5), "OR": ([1, 1], -0.5), "NAND": ([-1, -1], 1.5)}
-
-
-def neuron(w, b):
-    net = cr.Network([cr.Dense(1, "sign")], input_shape=len(w), engine="reference")
-    net.parameters["0.weight"][:] = np.reshape(w, (-1, 1))
-    net.parameters["0.bias"][:] = b
-    return net
-
-
-neurons = {name: neuron(w, b) for name, (w, b) in gates.items()}
-print("x_1 x_2   " + "  ".join(f"{name:>4}" for name in neurons))
+gates = {
+    "AND": McCullochPitts([1, 1], -1.5),
+    "OR": McCullochPitts([1, 1], -0.5),
+    "NAND": McCullochPitts([-1, -1], 1.5),
+}
+print("x_1 x_2   " + "  ".join(f"{name:>4}" for name in gates))
 for row in inputs:
-    outputs = [int(net.predict([row]).item()) for net in neurons.values()]
+    outputs = [neuron([row]).item() for neuron in gates.values()]
     print(f" {row[0]}   {row[1]}    " + "  ".join(f"{y:>4}" for y in outputs))
-print("NOT 0, NOT 1:", neuron([-1], 0.5).predict([[0], [1]]).ravel())
-assert (neurons["AND"].predict(inputs).ravel() == [-1, -1, -1, 1]).all()
+print("NOT 0, NOT 1:", McCullochPitts([-1], 0.5)([[0], [1]]))
+assert (gates["AND"](inputs) == [-1, -1, -1, 1]).all()
 
 # %%
 # Each gate is a line that cuts the plane in two. No single line puts (0, 1) and (1, 0) on one
 # side and the other two on the other: XOR needs a second layer. "OR and NAND" does it.
 
-xor = cr.Network([cr.Dense(2, "sign"), cr.Dense(1, "sign")], input_shape=2, engine="reference")
-xor.parameters["0.weight"][:] = [[1, -1], [1, -1]]
-xor.parameters["0.bias"][:] = [-0.5, 1.5]
-xor.parameters["1.weight"][:] = [[1], [1]]
-xor.parameters["1.bias"][:] = -1.5
+# The second layer reads -1 and 1, so its AND has another bias.
+
+xor = threshold_network([[gates["OR"], gates["NAND"]], [McCullochPitts([1, 1], -1.5)]])
 print("XOR:", xor.predict(inputs).ravel())
 assert (xor.predict(inputs).ravel() == [-1, 1, 1, -1]).all()
 
@@ -69,7 +62,9 @@ except cr.errors.NetworkError as error:
 side = np.linspace(-0.5, 1.5, 201)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
 fig, axes = plt.subplots(1, 4, figsize=(12, 3.2), layout="constrained", sharey=True)
-for ax, (name, net) in zip(axes, {**neurons, "XOR": xor}.items(), strict=True):
+for ax, (name, net) in zip(
+    axes, {**{k: n.network for k, n in gates.items()}, "XOR": xor}.items(), strict=True
+):
     fires = net.predict(plane).reshape(201, 201)
     ax.contourf(side, side, fires, levels=[-2, 0, 2], colors=["white", "#f4b860"])
     ax.scatter(*inputs.T, c=net.predict(inputs).ravel(), cmap="Greys", edgecolors="k", s=80)

@@ -25,30 +25,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+from chainrule.plots import optimizer_path
 
 # %%
-# The valley is ½(a² + 25 b²). As a network: two weights, two rows, squared error. The rows are
-# chosen so that the mean loss is just that.
+# The valley is ½(a² + 25 b²). ``optimizer_path`` walks in it by the very rules that train networks.
 
-X, y = np.diag([2**0.5, 50**0.5]), np.zeros(2)
-START = [4.0, 1.0]
-
-
-class Path(cr.Callback):
-    def on_train_start(self, state):
-        self.points = []
-        self.on_epoch_end(state)
-
-    def on_epoch_end(self, state):
-        self.points.append(state.network.parameters["0.weight"].ravel().copy())
+START = np.array([4.0, 1.0])
 
 
 def walk(optimizer, steps=60):
-    net = cr.Network([cr.Dense(1, bias=False)], input_shape=2, dtype="float64")
-    net.parameters["0.weight"][:] = np.reshape(START, (2, 1))
-    path = Path()
-    cr.train(net, X, y, optimizer=optimizer, batch_size=2, epochs=steps, callbacks=[path])
-    return np.array(path.points)
+    return optimizer_path(optimizer, lambda w: np.array([1, 25]) * w, START, steps)
 
 
 paths = {
@@ -63,7 +49,7 @@ for name, path in paths.items():
 # %%
 # The form of 003 in NumPy, beside chainrule, which uses that of 002:
 
-x, v = np.array(START), np.zeros(2)
+x, v = START.copy(), np.zeros(2)
 for _ in range(60):
     v = 0.6 * v - 0.07 * np.array([1, 25]) * x
     x += v

@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+from chainrule.plots import FittingDisplay
 
 rng = np.random.default_rng(7)
 
@@ -74,10 +75,9 @@ for degree in (1, best, 9):
     left.plot(line, curve, label=f"degree {degree}")
 left.set(ylim=(-2, 2.5), xlabel="x", ylabel="y")
 left.legend()
-right.semilogy(list(fits), train, "o-", label="training points")
-right.semilogy(list(fits), new, "o-", label="new points")
+FittingDisplay.from_scores(list(fits), train, new, complexity_name="degree").plot(right)
 right.axhline(0.04, color="0.6", ls=":", label="noise, nothing gets below")
-right.set(xlabel="degree", ylabel="mean squared error", xticks=list(fits))
+right.set(xlabel="degree", xticks=list(fits), yscale="log")
 right.legend()
 
 # %%

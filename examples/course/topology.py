@@ -21,11 +21,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import chainrule as cr
+from chainrule.estimators import propose_layers
 
 X, y = load_digits(return_X_y=True)
 X_train, X_new, y_train, y_new = train_test_split(X / 16, y, train_size=400, random_state=0)
 inputs, outputs = X.shape[1], len(np.unique(y))
-print(f"{inputs} features, {outputs} classes")
+print(propose_layers(X_train, y_train))
 
 
 def score(hidden, seed):

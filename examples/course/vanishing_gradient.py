@@ -18,41 +18,44 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import chainrule as cr
+from chainrule.plots import GradientSizesDisplay
 
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(64, 16)), rng.integers(2, size=64)
 
 
-def sizes(activation, depth):
-    """Mean size of the gradient of each layer's weights, from the first to the last."""
-    layers = [cr.Dense(16, activation) for _ in range(depth)]
-    net = cr.Network([*layers, cr.Dense(2)], "cross_entropy", input_shape=16, engine="reference")
-    _, gradients = net.loss_and_gradients(X, y)
-    return [np.abs(gradients[f"{k}.weight"]).mean() for k in range(depth)]
-
-
 activations = ("sigmoid", "tanh", "softplus", "relu")
+
+
+def measure(depth):
+    """Size of the gradient of each layer's weights, for each activation."""
+    nets = {}
+    for name in activations:
+        layers = [*(cr.Dense(16, name) for _ in range(depth)), cr.Dense(2)]
+        nets[name] = cr.Network(layers, "cross_entropy", input_shape=16, engine="reference")
+    return GradientSizesDisplay.from_networks(nets, X, y)
+
+
 print("gradient of the first hidden layer / of the last, in a network of so many hidden layers")
 print("layers  " + "".join(f"{name:>10}" for name in activations))
 for depth in (2, 5, 10, 20):
-    ratios = [sizes(name, depth) for name in activations]
-    print(f"{depth:>6}  " + "".join(f"{r[0] / r[-1]:>10.1e}" for r in ratios))
+    ratios = [sizes[0] / sizes[depth - 1] for sizes in measure(depth).sizes.values()]
+    print(f"{depth:>6}  " + "".join(f"{ratio:>10.1e}" for ratio in ratios))
 
 # %%
 # A straight line on a logarithmic axis is a constant factor for each layer.
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-for name in activations:
-    measured = sizes(name, 20)
-    ax.semilogy(range(1, 21), measured, "o-", ms=4, label=name)
-    factor = (measured[0] / measured[-1]) ** (1 / 19)
+display = measure(20).plot(ax)
+ax.set_xlabel("layer, the last is the output")
+for name, sizes in display.sizes.items():
+    factor = (sizes[0] / sizes[19]) ** (1 / 19)
     print(f"{name:>9}: × {factor:.2f} a layer")
     if name == "sigmoid":
         assert factor < 0.3
     if name == "relu":
         assert 0.5 < factor < 2
-ax.set(xlabel="layer", ylabel="mean |∂Err/∂W|", xticks=range(2, 21, 2))
-ax.legend()
+
 # %%
 # Does it matter? Six hidden layers, the same rate and the same number of epochs; the task is
 # whether a point lies in a ring:

@@ -17,8 +17,8 @@ from chainrule.errors import ChainruleError, UnknownNameError
 NAMES = names()
 ROWS = {
     *(f"A{k}" for k in range(1, 12)), "B", *(f"C{k}" for k in range(1, 7)),
-    *(f"D{k}" for k in (1, 2, 3, 5, 6)), *(f"E{k}" for k in range(1, 9)),
-    "F1", "F4", "F6", "G1", "G2", "G4", "H",
+    *(f"D{k}" for k in range(1, 7)), *(f"E{k}" for k in range(1, 10)),
+    *(f"F{k}" for k in range(1, 8)), *(f"G{k}" for k in range(1, 5)), "H",
 }  # fmt: skip
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
