@@ -1,6 +1,6 @@
 """Data: checks of matrices, tables with categories and missing values, files, a small real set.
 
-`MeanSubtraction`, `Whitening` and `separability` are loaded when they are first used.
+The names below are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -9,12 +9,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainrule.data.augmentation import Compose, CutMix, Flip, GaussianNoise, Mixup, Shift
     from chainrule.data.hyperplane import separability
+    from chainrule.data.sequences import pad
     from chainrule.data.whitening import MeanSubtraction, Whitening
 
-__all__ = ["MeanSubtraction", "Whitening", "separability"]
+__all__ = [
+    "Compose",
+    "CutMix",
+    "Flip",
+    "GaussianNoise",
+    "MeanSubtraction",
+    "Mixup",
+    "Shift",
+    "Whitening",
+    "pad",
+    "separability",
+]
 
-_HOME = {"MeanSubtraction": "whitening", "Whitening": "whitening", "separability": "hyperplane"}
+_HOME = dict.fromkeys(
+    ("Compose", "CutMix", "Flip", "GaussianNoise", "Mixup", "Shift"), "augmentation"
+) | {
+    "MeanSubtraction": "whitening",
+    "Whitening": "whitening",
+    "pad": "sequences",
+    "separability": "hyperplane",
+}
 
 
 def __getattr__(name: str) -> Any:

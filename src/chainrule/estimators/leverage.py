@@ -37,6 +37,7 @@ _LARGEST = 125_000_000  # numbers in the Jacobian: a gigabyte
 _STEP = 1e-5  # of the differences that give Λ
 _FULL = 1 - 1e-9  # leverage of a row from which no model is left without it
 _REFUSED, _DOUBTED = 0.9, 0.5  # mean leverage
+_OUTSTANDING = 0.95  # leverage of one row
 
 
 def left_out(model: Any, X: Any, y: Any, damping: float | None = None) -> Scores:
@@ -255,6 +256,14 @@ def _check_leverage(H: np.ndarray) -> None:
         raise NetworkError(
             f"rows decide their own scores, row {row} (counted from 0) to {leverage[row]:.2%} and "
             f"all of them to {share:.2%}: too many parameters for so few rows; {remedy}."
+        )
+    if leverage.max() > _OUTSTANDING:
+        row = int(np.argmax(leverage))
+        warnings.warn(
+            f"row {row} (counted from 0) decides {leverage[row]:.0%} of its own score: what "
+            f"approximate leave-one-out says of that row is rough; {remedy}.",
+            UserWarning,
+            stacklevel=2,
         )
     if share > _DOUBTED:
         warnings.warn(

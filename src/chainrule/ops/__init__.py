@@ -25,7 +25,19 @@ from chainrule.ops.expression import (
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.initializers import INITIALIZERS, initializer
 from chainrule.ops.losses import LOSSES, Loss, loss, softmax
-from chainrule.ops.optimizers import OPTIMIZERS, Lion, optimizer
+from chainrule.ops.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Lion,
+    Momentum,
+    Nesterov,
+    RMSprop,
+    optimizer,
+)
+from chainrule.ops.penalties import L1, L2, PENALTIES
 from chainrule.ops.register import register_activation, register_loss
 from chainrule.ops.schedules import SCHEDULES, schedule
 
@@ -33,12 +45,22 @@ __all__ = [
     "ACTIVATIONS",
     "HYPERPARAMETERS",
     "INITIALIZERS",
+    "L1",
+    "L2",
     "LOSSES",
     "OPTIMIZERS",
+    "PENALTIES",
     "SCHEDULES",
+    "SGD",
     "ActivationFunction",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
     "Lion",
     "Loss",
+    "Momentum",
+    "Nesterov",
+    "RMSprop",
     "absolute",
     "activation",
     "erfc",

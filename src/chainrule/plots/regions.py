@@ -105,6 +105,7 @@ class DecisionRegionsDisplay(Display):
                 colour = PALETTE[place % len(PALETTE)]
                 axes.scatter(*own, s=26, color=colour, linewidth=0.6, label=str(name), **style)
             axes.set(xlabel=self.names[0], ylabel=self.names[1], title="Decision regions")
+            axes.set(xlim=(left, right), ylim=(bottom, top))
             axes.grid(visible=False)
             if len(self.labels):
                 axes.legend(title="class", loc="center left", bbox_to_anchor=(1, 0.5))

@@ -278,10 +278,11 @@ class Writer:
         return self.of(i.attributes["activation"].name)(i.operands[0])
 
     def _slope(self, i: Instruction) -> Text:
-        kept = ", ".join(map(self.symbol, i.operands[1:]))
+        # f′ is taken at z, even where the record computes it from y.
+        z = self.symbol(self.tape.owners[i.results[0]])
         slope = self.symbols.slope(i.attributes["activation"].name)
         given = wrapped(self.symbol(i.operands[0]))
-        return lambda t: f"{given} {self.symbols.odot} {slope}({kept})"
+        return lambda t: f"{given} {self.symbols.odot} {slope}({z})"
 
     def _dropout(self, i: Instruction) -> Text:
         found = parts(i.results[0])

@@ -11,6 +11,7 @@ from chainrule.assembly import TargetForm, gradient_names
 from chainrule.engines import Batches, allocate
 from chainrule.errors import NetworkError
 from chainrule.network import Network
+from chainrule.ops.penalties import L1
 from chainrule.tape import plan
 
 __all__ = ["Objective", "network_shaped"]
@@ -40,7 +41,8 @@ class Objective:
     Raises
     ------
     NetworkError
-        If the network has dropout: its loss differs from one evaluation to the next.
+        If the network has dropout: its loss differs from one evaluation to the next; or an L1
+        penalty, which has a kink where its zeros are.
 
     Examples
     --------
@@ -64,6 +66,11 @@ class Objective:
             raise NetworkError(
                 "the network has dropout, so its loss differs from one evaluation to the next: "
                 "take out the dropout, or train with an optimizer for minibatches such as 'adam'."
+            )
+        if any(isinstance(penalty, L1) for penalty in network.blueprint.penalties):
+            raise NetworkError(
+                "the network has an L1 penalty, whose exact zeros need a step that L-BFGS does not "
+                "make: use L2, or train with an optimizer such as 'sgd' or 'adam'."
             )
         names = gradient_names(tape)
         shapes = {name: tuple(int(n) for n in tape.shape(name)) for name in names.values()}
