@@ -59,6 +59,8 @@ class LanguageModel(BaseEstimator):
         Characters to know, each once; those of the text by default.
     time_limit : float, optional
         Seconds.
+    threads : int, optional
+        Of one matrix product.
     engine : {"compiled", "reference"}
     random_state : int
     progress : bool
@@ -93,6 +95,7 @@ class LanguageModel(BaseEstimator):
         clip: float = 1.0,
         alphabet: str | None = None,
         time_limit: float | None = None,
+        threads: int | None = None,
         engine: str = "compiled",
         random_state: int = 0,
         progress: bool = True,
@@ -108,6 +111,7 @@ class LanguageModel(BaseEstimator):
         self.clip = clip
         self.alphabet = alphabet
         self.time_limit = time_limit
+        self.threads = threads
         self.engine = engine
         self.random_state = random_state
         self.progress = progress
@@ -148,6 +152,7 @@ class LanguageModel(BaseEstimator):
             clip=self.clip,
             shuffle=False,
             time_limit=self.time_limit,
+            threads=self.threads,
             progress=self.progress,
         )
         return self
