@@ -73,10 +73,7 @@ FiltersDisplay.from_weights(nets["convolution"].parameters["0.weight"]).plot()
 # What becomes of one digit: the answers of three filters, before and after pooling. And the two
 # networks in figures.
 
-front = [cr.Network(nets["convolution"].layers[:k], input_shape=(8, 8, 1)) for k in (1, 2)]
-for net in front:
-    for key, values in net.parameters.items():
-        values[:] = nets["convolution"].parameters[key]
+front = [nets["convolution"].sharing(k) for k in (1, 2)]
 fig = plt.figure(figsize=(12, 4.2), layout="constrained")
 axes = fig.subplot_mosaic([["image", 0, 1, 2, "bars", "bars"], ["image", 3, 4, 5, "bars", "bars"]])
 axes["image"].imshow(new[0, :, :, 0], cmap="Greys")

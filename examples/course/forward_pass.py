@@ -72,10 +72,7 @@ circle = 2 * np.c_[np.cos(angle), np.sin(angle)]
 fig, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
 axes[0].plot(angle, circle)
 for k in (1, 2, 3):
-    part = cr.Network(net.layers[:k], input_shape=2, engine="reference")
-    for name, values in part.parameters.items():
-        values[:] = net.parameters[name]
-    axes[k].plot(angle, part.predict(circle))
+    axes[k].plot(angle, net.sharing(k).predict(circle))
 for k, ax in enumerate(axes):
     ax.set(title=f"layer {k}", xlabel="direction of x", ylabel=f"$y^{k}$")
 

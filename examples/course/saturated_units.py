@@ -35,10 +35,8 @@ def build(scale):
 
 
 def outputs(net, k):
-    """What the first k layers put out: a shorter network with the same parameters."""
-    part = cr.Network(net.layers[:k], input_shape=64)
-    part.set_parameters({name: net.parameters[name] for name in part.parameters})
-    return part.predict(X)
+    """What the first k layers put out."""
+    return net.sharing(k).predict(X)
 
 
 # %%

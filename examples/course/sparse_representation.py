@@ -45,10 +45,7 @@ nets, codes = {}, {}
 for name, penalty in penalties.items():
     nets[name] = autoencoder(penalty)
     cr.train(nets[name], train, train, optimizer=cr.Adam(3e-3), epochs=60, early_stopping=False)
-    first = cr.Network(nets[name].layers[:1], input_shape=64)
-    for key, values in first.parameters.items():
-        values[:] = nets[name].parameters[key]
-    codes[name] = first.predict(new)
+    codes[name] = nets[name].sharing(1).predict(new)
     error = np.mean((nets[name].predict(new) - new) ** 2)
     print(f"{name:>17}: mean activation {codes[name].mean():.3f},", end=" ")
     print(f"above 0.1 {(codes[name] > 0.1).mean():>4.0%}, squared error of a pixel {error:.4f}")

@@ -477,6 +477,43 @@ class Network:
         twin.set_parameters(self.everything)
         return twin
 
+    def sharing(
+        self, layers: int | None = None, input_shape: Sequence[int] | None = None
+    ) -> Network:
+        """A network of the first layers on this one's parameters: what a hidden layer puts out.
+
+        Parameters
+        ----------
+        layers : int, optional
+            How many; all by default.
+        input_shape : tuple of int, optional
+            Another one that the parameters fit, such as one step of a sequence.
+
+        Returns
+        -------
+        Network
+            It shares the memory of the parameters: training one changes the other.
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> net = cr.Network([cr.Dense(3, "relu"), cr.Dense(2)], input_shape=(4,))
+        >>> net.sharing(1).predict(np.ones((5, 4))).shape
+        (5, 3)
+        """
+        count = len(self.layers) if layers is None else layers
+        if not 1 <= count <= len(self.layers):
+            raise NetworkError(f"layers = {layers!r}: expected 1 to {len(self.layers)} of them.")
+        whole = count == len(self.layers)
+        twin = Network(
+            self.layers[:count],
+            loss_argument(self.blueprint) if whole else "squared_error",
+            input_shape=self.input_shape if input_shape is None else input_shape,
+            engine=self.engine,
+        )
+        twin.memory = {twin._names[key]: self.memory[self._names[key]] for key in twin._names}
+        return twin
+
     @property
     def _arguments(self) -> dict[str, Any]:
         return {

@@ -244,10 +244,7 @@ class LanguageModel(BaseEstimator):
 
     def _reader(self) -> Network:
         """The same network for one character at a time."""
-        net = self.network_
-        reader = Network(net.layers, net.loss, input_shape=(1,), engine=net.engine)
-        reader.memory = net.memory
-        return reader
+        return self.network_.sharing(input_shape=(1,))
 
     def _session(self, tokens: np.ndarray, out: np.ndarray) -> Any:
         """A session that reads one row of tokens (n, 1) after the other and keeps its state."""
