@@ -417,7 +417,7 @@ class Network:
         ...     if step.half == "backward":
         ...         print(step.equation)
         ∂Err/∂y¹ = (y¹ − d) / n
-        δ¹ = ∂Err/∂y¹ ⊙ sigmoid′(y¹)
+        δ¹ = ∂Err/∂y¹ ⊙ sigmoid′(z¹)
         ∂Err/∂b¹ = Σₙ δ¹
         ∂Err/∂W¹ = δ¹ (y⁰)ᵀ
         """
