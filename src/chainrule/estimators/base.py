@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,9 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.frames import Table
-from chainrule.data.matrices import as_weights
 from chainrule.data.tables import TableEncoder
-from chainrule.data.targets import read_target
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.defaults import (
@@ -31,6 +27,7 @@ from chainrule.estimators.defaults import (
 )
 from chainrule.estimators.incremental import Passes
 from chainrule.estimators.parameters import check_arguments, from_data, to_data
+from chainrule.estimators.rows import Rows, hidden_part
 from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer, config
 from chainrule.network import Network
@@ -40,20 +37,6 @@ from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.training import LBFGS, Callback, History, train
 
 __all__ = ["NetworkEstimator"]
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """What `fit` was given: a table, targets (n,) or (n, outputs), weights (n, 1) or None."""
-
-    table: Table
-    y: np.ndarray
-    weights: np.ndarray | None
-
-    @cached_property
-    def used(self) -> np.ndarray:
-        """The rows that count, in their order."""
-        return np.arange(self.table.rows) if self.weights is None else np.flatnonzero(self.weights)
 
 
 class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -166,7 +149,8 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         check_arguments(self.get_params(deep=False))
         seed = self._seed()
         continues = self.warm_start and hasattr(self, "network_")
-        rows = self._read(X, y, sample_weight)
+        rows = Rows.read(X, y, sample_weight)
+        self.target_name_ = rows.name
         if continues:
             self._refuse_other_layers()
         else:
@@ -186,15 +170,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self._train(seed, *training, validation=validation)
         return self
 
-    def _read(self, X: Any, y: Any, sample_weight: Any) -> _Rows:
-        table, (targets, self.target_name_) = Table.read(X), read_target(y)
-        if len(targets) != table.rows:
-            raise DataError(f"X has {table.rows} rows and y has {len(targets)}: they must agree.")
-        return _Rows(table, targets, as_weights(sample_weight, table.rows))
-
-    def _prepare(
-        self, rows: _Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int
-    ) -> None:
+    def _prepare(self, rows: Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int) -> None:
         """Learn the encoding from the chosen rows, (m,), and weights (n, 1); make the network."""
         weights = None if given is None else given[:, 0]
         self.encoder_ = TableEncoder(self.max_levels).fit(rows.table, chosen, weights)
@@ -205,7 +181,8 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _pass(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
         """Learn once from one portion of rows."""
         check_arguments(self.get_params(deep=False))
-        rows, first = self._read(X, y, sample_weight), not hasattr(self, "network_")
+        rows, first = Rows.read(X, y, sample_weight), not hasattr(self, "network_")
+        self.target_name_ = rows.name
         if not hasattr(self, "_passes"):
             passes = Passes(self._make_optimizer(), self.batch_size, self._seed())
         else:
@@ -322,7 +299,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if not by_name and len(table.columns) != self.n_features_in_:
             raise DataError(
                 f"X has {len(table.columns)} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input: give the columns it was trained on."
+                f"{self.n_features_in_} features as input: it was trained on {self.n_features_in_}."
             )
         return self.encoder_.transform(table, rows)
 
@@ -339,24 +316,13 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             The encoded table if there is no hidden layer.
         """
         check_is_fitted(self, "network_")
-        encoded, trunk = self._encode(Table.read(X)), self._trunk()
+        encoded, trunk = self._encode(Table.read(X)), hidden_part(self.network_)
         return encoded if trunk is None else trunk.predict(encoded).reshape(len(encoded), -1)
-
-    def _trunk(self) -> Network | None:
-        """The hidden layers with copies of their parameters."""
-        network = self.network_
-        if len(network.layers) == 1:
-            return None
-        shape, dtype = network.input_shape, network.engine.dtype.name
-        engine = self.engine if isinstance(self.engine, str) else network.engine
-        trunk = Network(network.layers[:-1], input_shape=shape, engine=engine, dtype=dtype)
-        trunk.set_parameters(network.everything)
-        return trunk
 
     @property
     def _n_features_out(self) -> int:
         """Columns of `transform`, for scikit-learn's names of them."""
-        trunk = self._trunk()
+        trunk = hidden_part(self.network_)
         return self.encoder_.width if trunk is None else int(np.prod(trunk.output_shape))
 
     def __sklearn_tags__(self) -> Any:
