@@ -71,7 +71,7 @@ PROCESSES = [
     Case("no Parquet", "train no.parquet --target y", ("no.parquet is not a Parquet file",)),
     # options
     option("--learning-rate 0", "learning_rate", "0.0", "(0, ∞)"),
-    option("--learning-rate 1e30", "nothing was learnt", "epoch 1, step", "lower learning rate"),
+    option("--learning-rate 1e200", "nothing was learnt", "epoch 1, step", "lower learning rate"),
     option("--batch-size 0", "batch_size", "[1, ∞)"),
     option("--activation rellu", "'rellu'", "Did you mean 'relu'?", ", ".join(sorted(ACTIVATIONS))),
     option("--optimizer addam", "'addam'", "Did you mean 'adam'?", "adagrad, adam, adamw"),
@@ -162,7 +162,7 @@ VARIATIONS = [
          "a\ninf\n"),
     Case("predict without a table", "predict model.st nothing.csv", ("no file nothing.csv",)),
     Case("wrong number of columns", "predict unnamed.st penguins.csv",
-         ("8 columns", "trained on 2")),
+         ("8 features", "trained on 2")),
     Case("texts for a bare network", "predict network.st penguins.csv",
          ("bare network", "every column must hold numbers")),
     Case("evaluate without the target", "evaluate model.st data.csv",

@@ -200,7 +200,7 @@ def test_predict_to_a_file_agrees_with_the_model_loaded_in_python(done, classifi
     X, _ = penguins()
     assert written["prediction"].to_pylist() == classifier.predict(X).tolist()
     probabilities = np.column_stack([c.to_numpy() for c in written.columns[1:]])
-    np.testing.assert_array_equal(probabilities.astype(np.float32), classifier.predict_proba(X))
+    np.testing.assert_array_equal(probabilities, classifier.predict_proba(X))
 
 
 def test_predict_on_standard_output_is_nothing_but_csv(done, classifier):

@@ -11,7 +11,6 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.impute import MissingIndicator, SimpleImputer
@@ -301,7 +300,6 @@ def frame_of(**columns: list) -> pd.DataFrame:
         (np.zeros((3, 3), complex), "complex"),
         (np.array([[b"x"]]), "|S1"),
         ([[1, 2], [3]], "different lengths"),
-        (scipy.sparse.eye(3, format="csr"), "sparse csr_matrix: give X.toarray()"),
         (pl.LazyFrame({"a": [1]}), "LazyFrame: give X.collect()"),
         ({"a": [1]}, "dict"),
         (pd.Series([1.0]), "expected a table"),

@@ -56,8 +56,12 @@ class Column:
 # --------------------------------------------------------------------- fitting
 
 
-def fit_column(name: str, values: np.ndarray, max_levels: int) -> Column:
+def fit_column(
+    name: str, values: np.ndarray, max_levels: int, weights: np.ndarray | None = None
+) -> Column:
     """Learn a column of the training rows, (n,): numbers, or texts as objects.
+
+    With weights, (n,), as if each row were there so many times.
 
     Raises
     ------
@@ -66,18 +70,19 @@ def fit_column(name: str, values: np.ndarray, max_levels: int) -> Column:
     """
     if values.dtype == object:
         return _fit_category(name, values, max_levels)
-    return _fit_number(name, values)
+    return _fit_number(name, values, weights)
 
 
-def _fit_number(name: str, values: np.ndarray) -> Column:
+def _fit_number(name: str, values: np.ndarray, weights: np.ndarray | None) -> Column:
     missing = np.isnan(values)
     if missing.all():
         raise _all_missing(name)
     numbers = values.astype(np.float64)
     unit = _unit(numbers[~missing])  # so that no square overflows or vanishes
     scaled = numbers / unit
-    median = float(np.median(scaled[~missing]))
-    scaler: Any = StandardScaler().fit(np.where(missing, median, scaled)[:, None])
+    median = _median(scaled[~missing], None if weights is None else weights[~missing])
+    filled = np.where(missing, median, scaled)[:, None]
+    scaler: Any = StandardScaler().fit(filled, sample_weight=weights)
     scale = float(scaler.scale_[0])
     constant = scale != np.sqrt(scaler.var_[0])  # so scikit-learn has judged
     return Column(
@@ -88,6 +93,17 @@ def _fit_number(name: str, values: np.ndarray) -> Column:
         scale=(not constant and scale * unit) or 1.0,
         gaps=bool(missing.any()),
     )
+
+
+def _median(numbers: np.ndarray, weights: np.ndarray | None) -> float:
+    """The number with half of the rows' weight, (n,), below it; the mean of two if both do."""
+    if weights is None:
+        return float(np.median(numbers))
+    order = np.argsort(numbers)
+    total = np.cumsum(weights[order])
+    half = total[-1] / 2
+    places = np.searchsorted(total, half, side="left"), np.searchsorted(total, half, side="right")
+    return float(numbers[order[list(places)]].mean())
 
 
 def _fit_category(name: str, values: np.ndarray, max_levels: int) -> Column:

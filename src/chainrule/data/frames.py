@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -13,6 +13,7 @@ import narwhals as nw
 import numpy as np
 from narwhals.exceptions import DuplicateError
 
+from chainrule.data.sparse import SparseColumns, is_sparse
 from chainrule.errors import DataError
 
 __all__ = ["Table", "as_frame", "is_gap", "is_number", "text"]
@@ -65,20 +66,21 @@ class Table:
 
     Attributes
     ----------
-    columns : dict of str to ndarray of shape (rows,)
-        Numbers are views of what was given wherever that is possible.
+    columns : mapping of str to ndarray of shape (rows,)
+        Numbers are views of what was given wherever that is possible; those of a sparse matrix
+        are made when they are asked for.
     named : bool
         Whether columns have names (a data frame) or only places (an array).
     rows : int
     """
 
-    columns: dict[str, np.ndarray]
+    columns: Mapping[str, np.ndarray]
     named: bool
     rows: int
 
     @classmethod
     def read(cls, X: Any) -> Table:
-        """A table from a data frame, an array or a list of rows.
+        """A table from a data frame, an array, a list of rows or a sparse matrix.
 
         Raises
         ------
@@ -87,6 +89,9 @@ class Table:
         """
         if isinstance(X, Table):
             return X
+        if is_sparse(X):
+            columns = SparseColumns.read(X)
+            return cls(columns, False, columns.rows)
         frame = as_frame(X)
         return cls._from_array(_as_array(X)) if frame is None else cls._from_frame(frame)
 
@@ -108,13 +113,21 @@ class Table:
     def _from_array(cls, array: np.ndarray) -> Table:
         if array.ndim != 2:
             raise DataError(
-                f"X has shape {array.shape}: expected a table, (rows, columns). A single row is "
-                f"X.reshape(1, -1), a single column X.reshape(-1, 1)."
+                f"X has shape {array.shape}: expected a table, (rows, columns). Reshape your data: "
+                f"a single row is X.reshape(1, -1), a single column X.reshape(-1, 1)."
             )
         if not array.shape[0]:
             raise DataError("X has no rows.")
         if not array.shape[1]:
-            raise DataError("X has no columns.")
+            raise DataError(
+                f"X has no columns: 0 feature(s) (shape={array.shape}) while a minimum of 1 is "
+                f"required."
+            )
+        if array.dtype.kind == "c":
+            raise DataError(
+                f"Complex data not supported: X has type {array.dtype}, give real and imaginary "
+                f"parts."
+            )
         if array.dtype.kind not in "fiubOU":
             raise DataError(f"X has type {array.dtype}: expected numbers or texts.")
         columns = {str(k): _array_column(array[:, k], str(k)) for k in range(array.shape[1])}
@@ -130,8 +143,6 @@ def _as_array(X: Any) -> np.ndarray:
     """An array; lists keep the types of their cells."""
     if isinstance(X, np.ndarray):
         return X
-    if hasattr(X, "toarray"):
-        raise DataError(f"X is a sparse {type(X).__name__}: give X.toarray().")
     if isinstance(X, nw.LazyFrame) or hasattr(X, "collect"):
         raise DataError(f"X is a {type(X).__name__}: give X.collect().")
     if isinstance(X, dict | str):

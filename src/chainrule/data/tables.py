@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.data.columns import Column, fill, fit_column, is_constant
 from chainrule.data.frames import Table
+from chainrule.data.sparse import refuse_if_too_large
 from chainrule.errors import DataError, closest
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 
@@ -52,7 +53,9 @@ class TableEncoder:
 
     # ----------------------------------------------------------------- fitting
 
-    def fit(self, X: Any, rows: np.ndarray | None = None) -> TableEncoder:
+    def fit(
+        self, X: Any, rows: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> TableEncoder:
         """Learn medians, means, scales and levels.
 
         Parameters
@@ -60,6 +63,8 @@ class TableEncoder:
         X : data frame, Table or array-like of shape (n, columns)
         rows : ndarray of int, optional
             The rows to learn from; all by default.
+        weights : ndarray of shape (n,), optional
+            A row of weight 2 counts as two rows.
 
         Raises
         ------
@@ -71,7 +76,8 @@ class TableEncoder:
         self.named_, self.columns_, self.constant_ = table.named, [], []
         for name, values in table.columns.items():
             part = values if rows is None else values[rows]
-            column = fit_column(name, part, self.max_levels)
+            own = weights if weights is None or rows is None else weights[rows]
+            column = fit_column(name, part, self.max_levels, own)
             self.columns_.append(column)
             if is_constant(column, part):
                 self.constant_.append(name)
@@ -103,6 +109,7 @@ class TableEncoder:
         by_name = self.named_ and table.named
         names = [column.name for column in self.columns_] if by_name else table.names
         rows = np.arange(table.rows) if rows is None else rows
+        refuse_if_too_large(len(rows), self.width, table.columns)
         result = np.zeros((len(rows), self.width), np.float32)
         start = 0
         for column, name in zip(self.columns_, names, strict=True):

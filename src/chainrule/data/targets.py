@@ -9,6 +9,7 @@ import narwhals as nw
 import numpy as np
 
 from chainrule.data.frames import as_frame, is_gap, is_number
+from chainrule.data.sparse import is_sparse
 from chainrule.errors import DataError, HyperparameterError, unknown_name
 
 __all__ = ["called", "class_weights", "guess_task", "read_target"]
@@ -45,12 +46,13 @@ def read_target(y: Any) -> tuple[np.ndarray, str | None]:
     DataError
         If there are gaps, dates, or labels of different types.
     """
+    if y is None:
+        raise DataError("fit requires y to be passed, but the target y is None.")
+    y = y.toarray() if is_sparse(y) else y
     frame = as_frame(y)
     if frame is not None:
         read = [_from_series(series) for series in frame.iter_columns()]
-        if len(read) == 1:
-            return read[0]
-        return np.column_stack([values for values, _ in read]), None
+        return read[0] if len(read) == 1 else (_side_by_side([values for values, _ in read]), None)
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         return _from_series(series)
@@ -92,6 +94,13 @@ def _from_series(series: nw.Series[Any]) -> tuple[np.ndarray, str | None]:
     return values, name
 
 
+def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Columns, (n,) each, as (n, columns): objects if some hold texts and others numbers."""
+    texts = {values.dtype.kind == "U" for values in columns}
+    kept = columns if len(texts) == 1 else [values.astype(object) for values in columns]
+    return np.column_stack(kept)
+
+
 def _from_array(y: Any) -> np.ndarray:
     if not isinstance(y, np.ndarray) or y.dtype.kind == "O":
         y = np.asarray(y, dtype=object)
@@ -99,7 +108,13 @@ def _from_array(y: Any) -> np.ndarray:
             raise DataError(f"y is {y.item()!r}: expected one target for each row.")
         if y.ndim == 1:
             return _from_cells(y.tolist(), None)
+        if y.ndim == 2:
+            return _side_by_side([_from_cells(cells, None) for cells in y.T.tolist()])
         y = _from_cells(y.reshape(-1).tolist(), None).reshape(y.shape)
+    if y.dtype.kind == "c":
+        raise DataError(
+            f"Complex data not supported: y has type {y.dtype}, give real and imaginary parts."
+        )
     if y.dtype.kind not in "fiubU":
         raise _unusable(None, f"values of type {y.dtype}")
     _no_gaps(y, None)
@@ -144,7 +159,9 @@ def _refuse_gaps(rows: Sequence[int], n: int, name: str | None) -> None:
         )
 
 
-def class_weights(class_weight: str | Mapping[Any, float] | None, y: np.ndarray) -> np.ndarray:
+def class_weights(
+    class_weight: str | Mapping[Any, float] | None, y: np.ndarray, known: Any = None
+) -> np.ndarray:
     """Weights of rows from weights of classes, as scikit-learn has them.
 
     Parameters
@@ -154,6 +171,8 @@ def class_weights(class_weight: str | Mapping[Any, float] | None, y: np.ndarray)
         same in total. A mapping gives the weight of a class by its label; others weigh 1.
     y : ndarray of shape (n,)
         Labels.
+    known : array-like, optional
+        All labels, where y may lack some.
 
     Returns
     -------
@@ -162,7 +181,7 @@ def class_weights(class_weight: str | Mapping[Any, float] | None, y: np.ndarray)
     Raises
     ------
     UnknownNameError
-        If a label of the mapping is not in `y`.
+        If a label of the mapping is not in `y`, nor among those known.
     HyperparameterError
         If a weight is no number of 0 or more, or all rows get 0.
 
@@ -174,7 +193,7 @@ def class_weights(class_weight: str | Mapping[Any, float] | None, y: np.ndarray)
     from sklearn.utils.class_weight import compute_sample_weight
 
     if isinstance(class_weight, Mapping):
-        classes = np.unique(y).tolist()
+        classes = np.unique(y if known is None else known).tolist()
         for label, weight in class_weight.items():
             if label not in classes:
                 raise unknown_name("class in class_weight", label, map(str, classes))

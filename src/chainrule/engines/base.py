@@ -89,6 +89,14 @@ class Session(Protocol):
         """Whether the loss of the last minibatch was not finite."""
         ...
 
+    @property
+    def step(self) -> int:
+        """Updates done, from which bias corrections and dropout count; may be set."""
+        ...
+
+    @step.setter
+    def step(self, updates: int) -> None: ...
+
     def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
         """Put the rows in this epoch's order and clear the totals.
 

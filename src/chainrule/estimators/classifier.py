@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
 
-from chainrule.data.targets import called, class_weights
-from chainrule.errors import DataError
+from chainrule.data.targets import class_weights, read_target
+from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.class_targets import Labels, class_target, from_config, is_indicator
 from chainrule.estimators.defaults import HIDDEN
-from chainrule.estimators.splits import stratified_share
+from chainrule.estimators.splits import random_share, stratified_share
+from chainrule.layers import Layer
 
 __all__ = ["NetworkClassifier"]
 
@@ -23,6 +27,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     Numbers are standardised, texts become one column a level, gaps are filled in and marked. A
     tenth of the rows, the same share of every class, chooses the epoch whose weights are kept.
+
+    Several columns of 0 and 1 are labels that may hold together (multilabel); other columns are
+    labels of several kinds, learnt side by side by one network.
 
     Parameters
     ----------
@@ -44,7 +51,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         epochs make fewer than 2000 updates.
     early_stopping : bool
         Hold out `validation_fraction` of the rows, stop after `patience` epochs without a better
-        loss on them, keep the best weights.
+        loss on them, keep the best weights. Fewer than 4 rows are not held out: they choose badly.
     validation_fraction : float
     patience : int
     time_limit : float, optional
@@ -52,7 +59,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     max_levels : int
         Largest number of levels of a text column.
     callbacks : sequence of Callback
+    warm_start : bool
+        Whether another `fit` goes on from the weights there are. Encoding and classes stay those
+        of the first.
     engine : {"compiled", "reference"} or Engine
+    dtype : {"float32", "float64"}, optional
+        Numbers of the network. If None float64 for a table so small that it costs no time, where a
+        row of weight 2 then is the same as the row twice to rounding; float32 for others.
     threads : int, optional
         Threads of one matrix product; chosen by size if None.
     random_state : int, RandomState or None
@@ -68,6 +81,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     encoder_ : TableEncoder
     history_ : History
     classes_ : ndarray of shape (n_classes,)
+        For columns of 0 and 1 their numbers; for several columns of labels a list of arrays.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if X had names.
@@ -92,82 +106,172 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.class_weight = class_weight
 
     @property
-    def _loss(self) -> str:
-        return "cross_entropy"
+    def classes_(self) -> Any:
+        """Different labels of y, (n_classes,); a list of such for several columns of labels."""
+        check_is_fitted(self, "target_")
+        return self.target_.classes
+
+    @property
+    def _loss(self) -> str | dict[str, str]:
+        return self.target_.loss
+
+    @property
+    def _head(self) -> Layer:
+        return self.target_.head
 
     @property
     def _kind(self) -> str:
         return "classifier"
 
-    def _learn_targets(self, y: np.ndarray) -> int:
-        if y.ndim != 1:
-            raise DataError(f"y has shape {y.shape}: expected one label for each row, (n,).")
-        target = called(self.target_name_)
-        if y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise DataError(f"{target} has infinite values: a class needs a name.")
-        self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"{target} has a single class, {self.classes_[0].item()!r}: a classifier needs two "
-                f"or more."
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> NetworkClassifier:
+        """Learn once from one portion of the rows; the next call goes on from there.
+
+        The first portion decides means, spreads and levels of the columns. After `fit` its network
+        is what goes on. `epochs`, early stopping and callbacks do not concern it.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+        y : array-like of shape (n,) or (n, outputs)
+        classes : array-like of shape (n_classes,), optional
+            All labels there will be: needed on the first call, but for columns of 0 and 1. A list
+            of such for several columns of labels.
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If y has a label that is not among the classes.
+        HyperparameterError
+            If the optimizer needs all rows at once, or class_weight is "balanced".
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = cr.NetworkClassifier((8,), random_state=0)
+        >>> for _ in range(200):
+        ...     model = model.partial_fit(X, y, classes=[0, 1, 2])
+        >>> model.score(X, y) > 0.9
+        True
+        """
+        if self.class_weight == "balanced":
+            raise HyperparameterError(
+                "class_weight = 'balanced' is not possible in partial_fit, which does not see all "
+                "rows: give the weights, {label: weight}."
             )
-        if y.dtype.kind == "f" and len(self.classes_) > 0.5 * len(y) and len(y) > 20:
-            raise DataError(
-                f"{target} has {len(self.classes_)} different numbers in {len(y)} rows: that is a "
-                f"regression, use NetworkRegressor (--task regression)."
-            )
-        return len(self.classes_)
+        if (
+            classes is None
+            and not hasattr(self, "network_")
+            and not is_indicator(read_target(y)[0])
+        ):
+            raise DataError("classes must be passed on the first call to partial_fit.")
+        return self._pass(X, y, sample_weight, classes)
+
+    def _learn_targets(self, y: np.ndarray, classes: Any = None) -> None:
+        self.target_ = class_target(y, self.target_name_, classes)
 
     def _weigh(self, y: np.ndarray, used: np.ndarray, weights: np.ndarray | None) -> Any:
         if self.class_weight is None:
             return weights
+        if not isinstance(self.target_, Labels):
+            raise HyperparameterError(
+                "class_weight needs one label for each row, and y has several columns: give "
+                "sample_weight instead."
+            )
         by_class = np.zeros((len(y), 1))
-        by_class[used, 0] = class_weights(self.class_weight, y[used])
+        by_class[used, 0] = class_weights(self.class_weight, y[used], self.target_.values)
         return by_class if weights is None else weights * by_class
 
-    def _scale_targets(self, y: np.ndarray) -> None:
+    def _scale_targets(self, y: np.ndarray, weights: np.ndarray | None) -> None:
         pass
 
-    def _encode_targets(self, y: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self.classes_, y)
+    def _encode_targets(self, y: np.ndarray) -> Any:
+        return self.target_.encode(y)
 
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return stratified_share(y, self.validation_fraction, rng)
+        if y.ndim == 1:
+            return stratified_share(y, self.validation_fraction, rng)
+        return random_share(len(y), self.validation_fraction, rng)
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> Any:
         """Probability of each class.
 
         Parameters
         ----------
-        X : data frame or array-like of shape (n, columns)
+        X : data frame, array-like or sparse matrix of shape (n, columns)
 
         Returns
         -------
         ndarray of shape (n, n_classes)
-            Columns in the order of `classes_`.
+            Columns in the order of `classes_`. For columns of 0 and 1 the probability of each 1;
+            for several columns of labels a list, one such matrix for each.
         """
         scores = self._scores(X)
-        return self.network_.loss.predictions(scores)
+        return self.target_.probabilities(scores)
+
+    def decision_function(self, X: Any) -> Any:
+        """Scores of the classes, logits: their softmax are the probabilities.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            For two classes (n,), the logarithm of the odds of the second; for columns of 0 and 1
+            (n, outputs), that of each 1; for several columns of labels a list.
+        """
+        scores = self._scores(X)
+        return self.target_.decision(scores)
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable class.
 
         Parameters
         ----------
-        X : data frame or array-like of shape (n, columns)
+        X : data frame, array-like or sparse matrix of shape (n, columns)
 
         Returns
         -------
-        ndarray of shape (n,)
+        ndarray of shape (n,), or (n, outputs) if y had several columns
         """
-        best = np.argmax(self._scores(X), axis=1)
-        return self.classes_[best]
+        scores = self._scores(X)
+        return self.target_.predict(scores)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of the rows of which every label is right.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+        y : array-like of shape (n,) or (n, outputs)
+        sample_weight : array-like of shape (n,), optional
+        """
+        predicted, (targets, _) = self.predict(X), read_target(y)
+        if predicted.ndim == 1:
+            return float(accuracy_score(targets, predicted, sample_weight=sample_weight))
+        return float(np.average((predicted == targets).all(axis=1), weights=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that a row may have several labels."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
     def _config(self) -> dict[str, Any]:
-        return {"classes": self.classes_.tolist(), "type": self.classes_.dtype.str}
+        return self.target_.config()
 
     def _restore(self, targets: Mapping[str, Any]) -> None:
-        self.classes_ = np.array(targets["classes"], dtype=np.dtype(targets["type"]))
+        self.target_ = from_config(targets)
 
 
 def _full_signature() -> Any:

@@ -78,6 +78,16 @@ def _check_class_weight(given: Any) -> None:
         )
 
 
+def _check_warm_start(given: Any) -> None:
+    if not isinstance(given, bool | np.bool_):
+        raise _impossible("warm_start", given, "True or False")
+
+
+def _check_dtype(given: Any) -> None:
+    if given not in (None, "float32", "float64"):
+        raise _impossible("dtype", given, "'float32', 'float64', or None to let the size decide")
+
+
 def _check_callbacks(given: Any) -> None:
     if not isinstance(given, Sequence) or not all(isinstance(item, Callback) for item in given):
         raise _impossible("callbacks", given, "a list of objects of type Callback")
@@ -90,6 +100,8 @@ _CHECKS = {
     "network": _check_network,
     "callbacks": _check_callbacks,
     "class_weight": _check_class_weight,
+    "dtype": _check_dtype,
+    "warm_start": _check_warm_start,
 }
 
 

@@ -12,6 +12,7 @@ from chainrule.data.targets import called
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.splits import random_share
+from chainrule.layers import Dense, Layer
 
 __all__ = ["NetworkRegressor"]
 
@@ -36,7 +37,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     early_stopping, validation_fraction, patience, time_limit
         As for `NetworkClassifier`.
-    max_levels, callbacks, engine, threads, random_state, verbose
+    max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
 
     Attributes
@@ -64,13 +65,64 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def _kind(self) -> str:
         return "regressor"
 
-    def _learn_targets(self, y: np.ndarray) -> int:
+    @property
+    def _head(self) -> Layer:
+        return Dense(1 if self._single else self._outputs)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+        """Learn once from one portion of the rows; the next call goes on from there.
+
+        The first portion decides means, spreads and levels of the columns, and mean and spread of
+        the target. After `fit` its network is what goes on. `epochs`, early stopping and callbacks
+        do not concern it.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+        y : array-like of shape (n,) or (n, outputs)
+        sample_weight : array-like of shape (n,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        HyperparameterError
+            If the optimizer needs all rows at once.
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> X = np.linspace(-1, 1, 100)[:, None]
+        >>> model = cr.NetworkRegressor((8,), random_state=0)
+        >>> for _ in range(300):
+        ...     model = model.partial_fit(X, X[:, 0] ** 2)
+        >>> model.score(X, X[:, 0] ** 2) > 0.9
+        True
+        """
+        return self._pass(X, y, sample_weight, ())
+
+    def _learn_targets(self, y: np.ndarray, classes: Any = None) -> None:
+        """Refuse what is no number; and, when all rows are seen, what is always the same."""
+        self._single, self._outputs = y.ndim == 1, y.shape[-1]
+        self._check_targets(y)
+        if classes is None and len(y) == 1:
+            raise DataError("X has one row (n_samples=1): there is nothing to learn from it alone.")
+        if classes is None and (y == y[:1]).all():
+            raise DataError(
+                f"{called(self.target_name_)} is {y.reshape(-1)[0]:g} in every row: there is "
+                f"nothing to learn."
+            )
+
+    def _check_targets(self, y: np.ndarray) -> None:
         if y.ndim > 2:
             raise DataError(f"y has shape {y.shape}: expected (n,) or (n, outputs).")
         target = called(self.target_name_)
-        if y.dtype.kind == "U":
+        if y.dtype.kind in "UO":
+            first = next(cell for cell in y.reshape(-1).tolist() if isinstance(cell, str))
             raise DataError(
-                f"{target} holds texts such as {y.reshape(-1)[0].item()!r}: classes need "
+                f"{target} holds texts such as {first!r}: classes need "
                 f"NetworkClassifier (--task classification)."
             )
         if not np.isfinite(y).all():
@@ -78,25 +130,23 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             raise DataError(
                 f"{target} is infinite in row {row} (counted from 0): leave such rows out."
             )
-        if (y == y[:1]).all():
-            raise DataError(
-                f"{target} is {y.reshape(-1)[0]:g} in every row: there is nothing to learn."
-            )
-        self._single = y.ndim == 1
-        return 1 if self._single else y.shape[1]
+        if (y.ndim == 1) != self._single or (not self._single and y.shape[1] != self._outputs):
+            known = "(n,)" if self._single else f"(n, {self._outputs})"
+            raise DataError(f"y has shape {y.shape}: the model was trained on {known}.")
 
-    def _scale_targets(self, y: np.ndarray) -> None:
+    def _scale_targets(self, y: np.ndarray, weights: np.ndarray | None) -> None:
         """Learn means and spreads, such that no square overflows or vanishes."""
         columns = y.astype(np.float64).reshape(len(y), -1)
         first = columns[0]
-        self.target_mean_ = first + (columns - first).mean(axis=0)
+        self.target_mean_ = first + np.average(columns - first, axis=0, weights=weights)
         centred = columns - self.target_mean_
         largest = np.abs(centred).max(axis=0)
         unit = np.where(largest > 0, largest, 1.0)
-        spread = unit * (centred / unit).std(axis=0)
+        spread = unit * _spread(centred / unit, weights)
         self.target_scale_ = np.where(spread > 0, spread, 1.0)
 
     def _encode_targets(self, y: np.ndarray) -> np.ndarray:
+        self._check_targets(y)
         columns = y.astype(np.float64).reshape(len(y), -1)
         return (columns - self.target_mean_) / self.target_scale_
 
@@ -108,7 +158,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X : data frame or array-like of shape (n, columns)
+        X : data frame, array-like or sparse matrix of shape (n, columns)
 
         Returns
         -------
@@ -128,4 +178,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def _restore(self, targets: Mapping[str, Any]) -> None:
         self.target_mean_ = np.array(targets["mean"])
         self.target_scale_ = np.array(targets["scale"])
-        self._single = bool(targets["single"])
+        self._single, self._outputs = bool(targets["single"]), len(self.target_mean_)
+
+
+def _spread(columns: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Standard deviations, (outputs,), of columns (n, outputs) with weights (n,) or None."""
+    centred = columns - np.average(columns, axis=0, weights=weights)
+    return np.sqrt(np.average(centred * centred, axis=0, weights=weights))

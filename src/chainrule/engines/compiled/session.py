@@ -96,6 +96,10 @@ class CompiledSession:
         """Updates done."""
         return int(self._control[word.STEP])
 
+    @step.setter
+    def step(self, updates: int) -> None:
+        self._control[word.STEP] = updates
+
     @property
     def failed(self) -> bool:
         """Whether the loss was not finite in the last minibatch."""
