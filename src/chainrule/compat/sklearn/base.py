@@ -15,7 +15,14 @@ from sklearn.utils.validation import (
 
 from chainrule.compat.sklearn.arguments import check_arguments, hidden_sizes
 from chainrule.compat.sklearn.descent import Descent
-from chainrule.compat.sklearn.problem import Loss, Rows, dense, first_weights, make_network
+from chainrule.compat.sklearn.problem import (
+    Loss,
+    Rows,
+    dense,
+    first_weights,
+    make_network,
+    predictions,
+)
 from chainrule.compat.sklearn.quasi_newton import solve
 from chainrule.compat.sklearn.stochastic import (
     Run,
@@ -241,7 +248,7 @@ class MultilayerPerceptron(BaseEstimator):
             dtype = np.result_type(np.float32, *self._parameters())
             network = make_network(sizes, self.activation, self._loss_name(), dtype, 0.0)
             self._network = network
-        return self._loaded(network).predict_proba(dense(X))
+        return predictions(self._loaded(network), dense(X))
 
     # -------------------------------------------------------------- scikit-learn
 

@@ -15,12 +15,13 @@ from sklearn.utils import gen_batches
 
 from chainrule.assembly import TargetForm
 from chainrule.layers import Dense
-from chainrule.network import Network
+from chainrule.network import PREDICTION_ROWS, Network
 from chainrule.ops import losses
 from chainrule.ops.expression import maximum, minimum
 from chainrule.ops.penalties import L2
+from chainrule.tape import Plan
 
-__all__ = ["Loss", "Rows", "capped", "dense", "first_weights", "make_network"]
+__all__ = ["Loss", "Rows", "capped", "dense", "first_weights", "make_network", "predictions"]
 
 # scikit-learn's name of an activation where it is not chainrule's
 _ACTIVATIONS = {"logistic": "sigmoid"}
@@ -143,6 +144,13 @@ def make_network(
         dtype=number,
         penalties=[L2(strengths)],
     )
+
+
+def predictions(network: Network, X: np.ndarray) -> np.ndarray:
+    """What the scores of rows (n, features) mean, (n, outputs), with as many threads as pay."""
+    tape, _ = network.blueprint.outline
+    with network.engine.limits(Plan(tape), PREDICTION_ROWS, None):
+        return network.predict_proba(X)
 
 
 def first_weights(

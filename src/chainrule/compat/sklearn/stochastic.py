@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import shuffle
 
 from chainrule.compat.sklearn.descent import Descent
-from chainrule.compat.sklearn.problem import Loss, Rows
+from chainrule.compat.sklearn.problem import Loss, Rows, predictions
 from chainrule.errors import DataError
 from chainrule.network import Network
 
@@ -140,7 +140,7 @@ class Run:
 
     def score(self, watched: Rows) -> float:
         """The estimator's score on rows; NaN where its predictions are no finite numbers."""
-        values = self.network.predict_proba(watched.X)
+        values = predictions(self.network, watched.X)
         if not np.isfinite(values).all():
             return float("nan")
         return self.model._score(watched.y, values, watched.weights)
