@@ -102,28 +102,41 @@ class Blueprint:
         _finish(tape, builder)
         return tape
 
-    def evaluation(self, form: TargetForm, training: bool = False) -> Tape:
-        """The loss of every row, no gradients."""
-        tape, builder = self._objective(form, training)
+    def evaluation(self, form: TargetForm, training: bool = False, task: str | None = None) -> Tape:
+        """The loss of every row and the penalties, no gradients; or one task's loss alone."""
+        penalties = self.penalties if task is None else ()
+        tape, builder = self._objective(form, training, penalties, task)
         _finish(tape, builder)
         return tape
 
-    def _objective(self, form: TargetForm, training: bool) -> tuple[Tape, Builder]:
+    def _objective(
+        self,
+        form: TargetForm,
+        training: bool,
+        penalties: Sequence[WeightPenalty],
+        only: str | None = None,
+    ) -> tuple[Tape, Builder]:
+        """Losses and penalties; `objective` of the builder names all that is added up."""
         tape, builder = self.forward(training)
-        weights = None
+        losses: list[str] = []
+        weights: dict[Shape, str] = {}
         for number, (task, scores) in enumerate(builder.heads.items()):
+            if only not in (None, task):
+                continue
             record, indices = self.losses[task], form.indices[number]
             rows = tape.shape(scores)[:-1]
             width = 1 if indices else columns(tape.shape(scores)) // len(record.scores)
             operands = [scores, _column(tape, of_task("targets", task), "t", (*rows, width))]
             if form.weighted:
-                weights = weights or _column(tape, "weights", "w", (*rows, 1))
-                operands.append(weights)
-            builder.penalties.insert(
-                number,
+                if rows not in weights:
+                    weights[rows] = _column(tape, weights_of(rows[1:]), "w", (*rows, 1))
+                operands.append(weights[rows])
+            losses.append(
                 tape.emit("loss", operands, ["L"], role="total", loss=record, indices=indices,
-                          factor=1.0, leading=number == 0),
+                          factor=1.0, leading=not losses)
             )  # fmt: skip
+        sums = [name for penalty in penalties for name in _penalise(tape, penalty)]
+        builder.objective[:] = [*losses, *builder.objective, *sums]
         return tape, builder
 
     def gradients(self, form: TargetForm, training: bool = False) -> Tape:
@@ -131,13 +144,11 @@ class Blueprint:
         return self._gradients(form, training, proximal=False)[0]
 
     def _gradients(self, form: TargetForm, training: bool, proximal: bool) -> tuple[Tape, Builder]:
-        tape, builder = self._objective(form, training)
+        smooth = [p for p in self.penalties if not (proximal and isinstance(p, L1))]
+        tape, builder = self._objective(form, training, smooth)
         if not tape.parameters:
             raise NetworkError("the network has no parameters: add a Dense layer to train it.")
-        smooth = [p for p in self.penalties if not (proximal and isinstance(p, L1))]
-        sums = [_penalise(tape, penalty) for penalty in smooth]
-        losses = [*builder.penalties, *(name for names in sums for name in names)]
-        return differentiate(tape, losses), builder
+        return differentiate(tape, builder.objective), builder
 
     def step(self, form: TargetForm, optimizer: Optimizer, extras: Extras | None = None) -> Tape:
         """A whole training step: gradients, then the optimizer's update of each parameter."""
@@ -164,12 +175,13 @@ class Blueprint:
 
     def _shrink(self, tape: Tape, optimizer: Optimizer) -> None:
         """The proximal step of L1 penalties, with the optimizer's own learning rate."""
-        rate = settings(optimizer)["learning_rate"]
         for number, penalty in enumerate(self.penalties):
             if isinstance(penalty, L1):
                 for key, strength in penalty.strengths(list(tape.parameters)).items():
                     name = tape.parameters[key]
                     operands, attributes = _with_strength(tape, name, strength, f"l1_{number}")
+                    numbers = settings(optimizer) | _overrides(key, tape.shape(name), optimizer)
+                    rate = numbers["learning_rate"]
                     tape.overwrite("shrink", operands, [name], learning_rate=rate, **attributes)
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
@@ -202,6 +214,17 @@ def of_task(name: str, task: str) -> str:
     ('targets', 'targets_kind')
     """
     return f"{name}_{task}" if task else name
+
+
+def weights_of(places: Sequence[int | str]) -> str:
+    """Name of the sample weights for targets at so many places of a row.
+
+    Examples
+    --------
+    >>> weights_of(()), weights_of((20,))
+    ('weights', 'weights_20')
+    """
+    return "_".join(["weights", *map(str, places)])
 
 
 def _named(items: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chainrule.assembly import Blueprint
@@ -37,7 +38,16 @@ def blueprint(
     {'': (2,)}
     """
     made = Blueprint(_layers(layers), _losses(loss), _shape(input_shape), tuple(penalties))
-    tape, _ = made.outline
+    tape, builder = made.outline
+    # Tasks have one order, that of the heads, however the losses were given.
+    made = replace(made, losses={task: made.losses[task] for task in builder.heads})
+    for task, record in made.losses.items():
+        if made.heads[task][-1] % len(record.scores):
+            raise NetworkError(
+                f"loss '{record.name}' reads {len(record.scores)} scores for each target "
+                f"({', '.join(record.scores)}), the network puts out {made.heads[task][-1]}: give "
+                f"the last layer a multiple of {len(record.scores)} units."
+            )
     for penalty in made.penalties:
         if not isinstance(penalty, WeightPenalty):
             raise NetworkError(f"penalties has {penalty!r}: expected L1(strength) or L2(strength).")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.assembly import TargetForm, gradient_names, memory_shapes, of_task
+from chainrule.assembly import TargetForm, gradient_names, memory_shapes, of_task, weights_of
 from chainrule.blueprints import (
     blueprint,
     blueprint_arguments,
@@ -55,7 +55,8 @@ class Network:
     dtype : {"float32", "float64"}, optional
         float32 for the compiled engine, float64 for the reference.
     penalties : sequence of WeightPenalty
-        Such as ``[L2(1e-4)]``, added to the loss.
+        Such as ``[L2(1e-4)]``, added to what training makes small. The loss that is reported is
+        that of the data, without them.
 
     Raises
     ------
@@ -105,6 +106,7 @@ class Network:
         for key, start in builder.statistics.items():
             self.memory[self._names[key]][...] = start
         self._sessions: dict[int, Session] = {}
+        self._evaluations: dict[tuple[TargetForm, str | None], Plan] = {}
         self._lock = threading.Lock()
 
     @property
@@ -192,9 +194,14 @@ class Network:
         carries = bool(self.blueprint.outline[0].with_role("carry"))
         return Batches(len(rows) if carries else min(PREDICTION_ROWS, len(rows)), rows)
 
+    @property
+    def vocabulary(self) -> int | None:
+        """How many tokens there are, if the network reads tokens."""
+        return self._builder.vocabulary
+
     def _inputs(self, X: Any) -> np.ndarray:
-        if self._builder.vocabulary is not None:
-            return as_tokens(X, self.input_shape[0], self._builder.vocabulary)
+        if self.vocabulary is not None:
+            return as_tokens(X, self.input_shape[0], self.vocabulary)
         return as_rows(X, self.input_shape)
 
     def _prediction_session(self, data: dict[str, np.ndarray]) -> Session:
@@ -263,19 +270,38 @@ class Network:
         Returns
         -------
         dict
-            "loss", and the loss's metric by its name, such as "accuracy".
+            "loss", and the loss's metric by its name, such as "accuracy"; with penalties also
+            their sum, "penalty", which "loss" does not contain. With several tasks the sum of the
+            losses, then each task's loss and metric, such as "size loss".
         """
         data, form = self.bind(X, y, sample_weight)
+        result = self.summary(self._totals(form, data))
+        if "" in self.losses:
+            return result
+        result = {name: value for name, value in result.items() if name in ("loss", "penalty")}
+        for task, record in self.losses.items():
+            totals = self._totals(form, data, task)
+            own = _summary(record, totals)
+            result |= {f"{task} {name}": value for name, value in own.items()}
+        return result
+
+    def _totals(
+        self, form: TargetForm, data: Mapping[str, np.ndarray], task: str | None = None
+    ) -> Totals:
+        """Sums over all rows, of everything or of one task."""
+        key = (form, task)
+        if key not in self._evaluations:
+            self._evaluations[key] = plan(self.blueprint.evaluation(form, task=task))
         rows = self.batches(np.arange(len(data["inputs"])))
-        session = self.evaluation_session(data, form, rows)
+        session = self.session(self._evaluations[key], data, rows)
         session.start_epoch(0, shuffle=False)
         session.run(rows.per_epoch)
-        return self.summary(session.totals)
+        return session.totals
 
     def loss_and_gradients(
         self, X: Any, y: Any, sample_weight: Any = None, *, training: bool = False
     ) -> tuple[float, dict[str, np.ndarray]]:
-        """The mean loss over all rows, and its gradient.
+        """The mean loss over all rows and the penalties, and the gradient of their sum.
 
         Parameters
         ----------
@@ -308,7 +334,7 @@ class Network:
         session.start_epoch(0, shuffle=False)
         session.run(1)
         public = {key: self._public(key, gradients[name]) for key, name in names.items()}
-        return session.totals.mean_loss, public
+        return session.totals.objective, public
 
     def bind(
         self, X: Any, y: Any, sample_weight: Any = None
@@ -320,10 +346,11 @@ class Network:
             shape, record = heads[task], self.losses[task]
             data[of_task("targets", task)], index = as_targets(given, record, shape, len(inputs))
             indices.append(index)
-        weights = as_weights(sample_weight, len(inputs), self.output_shape[:-1])
-        if weights is not None:
-            data["weights"] = weights
-        return data, TargetForm(tuple(indices), weights is not None)
+        for shape in heads.values():
+            weights = as_weights(sample_weight, len(inputs), shape[:-1])
+            if weights is not None:
+                data[weights_of(shape[:-1])] = weights
+        return data, TargetForm(tuple(indices), sample_weight is not None)
 
     def _targets(self, y: Any) -> Mapping[str, Any]:
         """Targets by task."""
@@ -344,11 +371,10 @@ class Network:
         return self.session(plan(self.blueprint.evaluation(form)), data, rows)
 
     def summary(self, totals: Totals) -> dict[str, float]:
-        """Mean loss and metric from sums."""
-        metric = totals.mean_metric
-        if self.loss.metric_root:
-            metric = float(np.sqrt(metric))
-        return {"loss": totals.mean_loss, self.loss.metric_name: metric}
+        """Mean loss, metric (of the first task) and, if there are any, penalties from sums."""
+        result = _summary(self.loss, totals)
+        penalised = self.blueprint.penalties or self._builder.objective
+        return result | ({"penalty": totals.mean_penalty} if penalised else {})
 
     # ------------------------------------------------------------------ reading
 
@@ -538,3 +564,11 @@ class Network:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         Network.__init__(self, **state["arguments"], engine=state["engine"])
         self.set_parameters(state["parameters"])
+
+
+def _summary(loss: Loss, totals: Totals) -> dict[str, float]:
+    """Mean loss and metric of one task."""
+    metric = totals.mean_metric
+    if loss.metric_root:
+        metric = float(np.sqrt(metric))
+    return {"loss": totals.mean_loss, loss.metric_name: metric}

@@ -33,10 +33,18 @@ class Totals:
 
     @property
     def mean_loss(self) -> float:
-        """Mean loss of the rows seen so far, weighted, and the penalties' mean over minibatches."""
-        if not self.weight:
-            return float("nan")
-        return self.loss / self.weight + self.penalty / max(self.batches, 1)
+        """Mean loss of the rows seen so far, weighted, without penalties."""
+        return self.loss / self.weight if self.weight else float("nan")
+
+    @property
+    def mean_penalty(self) -> float:
+        """Mean of the penalties over the minibatches."""
+        return self.penalty / max(self.batches, 1)
+
+    @property
+    def objective(self) -> float:
+        """What is made small: mean loss and penalties."""
+        return self.mean_loss + self.mean_penalty
 
     @property
     def mean_metric(self) -> float:

@@ -44,8 +44,8 @@ class Builder:
         Public name of a parameter -> its shape for the user, where that is not the tape's.
     statistics : dict
         Public name of a running mean -> its first value.
-    penalties : list of str
-        Values on the tape that are added to the loss.
+    objective : list of str
+        Values on the tape whose sum is made small: losses and penalties.
     after : list
         Instructions for the end of the tape: operation, operands, results, attributes; and
         whether they belong to training alone.
@@ -63,7 +63,7 @@ class Builder:
     initial: dict[str, Draw] = field(default_factory=dict)
     public: dict[str, tuple[int, ...]] = field(default_factory=dict)
     statistics: dict[str, float] = field(default_factory=dict)
-    penalties: list[str] = field(default_factory=list)
+    objective: list[str] = field(default_factory=list)
     after: list[tuple[str, list[str], dict[str, Any], bool]] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
     vocabulary: int | None = None
@@ -81,8 +81,10 @@ class Builder:
     def at(self, place: str) -> Iterator[None]:
         """Another place for the names of parameters, for as long as it lasts."""
         outer, self.place = self.place, place
-        yield
-        self.place = outer
+        try:
+            yield
+        finally:
+            self.place = outer
 
     def parameter(
         self,
@@ -119,6 +121,9 @@ class Builder:
     def statistic(self, name: str, symbol: str, columns: int, start: float) -> str:
         """Declare a running mean, (1, columns); returns its name on the tape."""
         key = f"{self.place}.{name}"
+        if key in self.statistics:
+            known = next(v for v in self.tape.with_role("statistic") if v.key == key)
+            return known.name
         self.statistics[key] = start
         return self.tape.add_value(f"{symbol}{self.number}", (1, columns), "statistic", key)
 

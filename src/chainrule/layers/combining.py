@@ -64,6 +64,13 @@ class Shared:
     name: str
     inner: Layer  # "layer" is the key that names the kind of a layer in files
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise NetworkError(
+                f"Shared is called {self.name!r}: give a name of letters, such as 'step'; numbers "
+                f"are the places of other layers."
+            )
+
     def emit(self, builder: Builder, x: str) -> str:
         """Write the layer with the shared parameters: shapes as the layer's own."""
         with builder.at(self.name):
@@ -101,6 +108,10 @@ class Heads:
     def emit(self, builder: Builder, x: str) -> str:
         """Write each task's layers: (n, units) to its scores (n, outputs)."""
         place = builder.place
+        if not place.isdigit():
+            raise NetworkError(
+                "Heads stands inside another layer: it must be the last layer of the network."
+            )
         for task, layers in self.tasks.items():
             with builder.at(f"{place}.{task}"):
                 builder.heads[task] = builder.run(layers, x)

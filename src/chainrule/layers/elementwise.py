@@ -108,7 +108,7 @@ class ActivityPenalty:
         record, tape, k = self._function(), builder.tape, builder.number
         by_row = record.name != "sparsity"
         v = x if by_row else tape.emit("column_mean", [x], [f"m{k}"])
-        builder.penalties.append(
+        builder.objective.append(
             tape.emit("penalty", [v], [f"R{k}"], role="total", penalty=record,
                       strength=float(self.strength), by_row=by_row)
         )  # fmt: skip

@@ -66,7 +66,8 @@ class BatchNorm:
     Parameters
     ----------
     memory : float
-        Share of a running mean that is kept at each step.
+        Share of a running mean that is kept at each step; at the start of a training run it is
+        the mean of the minibatches so far.
     epsilon : float
 
     Notes

@@ -136,5 +136,5 @@ _RULES: dict[str, Callable[..., Passed]] = {
     "log1p": lambda n, g, a: (g / (1 + a),),
     "tanh": lambda n, g, a: (g * ((1 - n) * (1 + n)),),
     "erfc": lambda n, g, a: (g * (-2 / math.sqrt(math.pi) * exp(-(a * a))),),
-    "row_sum": lambda n, g, a: (g,),
+    "row_sum": lambda n, g, a: (g + 0 * a,),  # the same in every column
 }

@@ -97,7 +97,7 @@ def _with_copies(tape: Tape) -> Tape:
             if part in views or part in owned or tape.values[part].role != "intermediate":
                 parts[number] = result.add_value(part, tape.shape(part))
                 lines.append(Instruction("copy", (part,), (parts[number],)))
-        owned.update(parts)
+            owned.add(parts[number])
         lines.append(replace(i, operands=tuple(parts)))
     result.instructions = lines
     return result
@@ -183,7 +183,8 @@ class _Planner:
         """A place for one result: in its class, over an operand, or a buffer."""
         root = self.root(name)[0]
         source = _overwritable(i, number)
-        if root == name and source not in taken and self._may_overwrite(place, i, source, name):
+        fits = root == name and source not in taken
+        if fits and self._may_overwrite(place, i, source, name):
             taken.add(source)
             self.where[name] = self.root(source)
             root = self.where[name][0]
@@ -197,6 +198,8 @@ class _Planner:
         if not source or i.operands.count(source) > 1:
             return False
         root, offset = self.root(source)
+        if root == name:  # a sum that grows here already
+            return False
         shapes = [self.tape.shape(x) for x in (source, name)]
         if root not in self.buffers or self.size(source) != self.size(name):
             return False

@@ -282,6 +282,9 @@ class Writer:
         z = self.symbol(self.tape.owners[i.results[0]])
         slope = self.symbols.slope(i.attributes["activation"].name)
         given = wrapped(self.symbol(i.operands[0]))
+        if self.symbols.notation == "002" and z.startswith("s"):  # 002 gives the slopes a name
+            d = f"D{z[1:]}"
+            return lambda t: f"{d} {self.symbols.odot} {given}, {d} = {slope}({z})"
         return lambda t: f"{given} {self.symbols.odot} {slope}({z})"
 
     def _dropout(self, i: Instruction) -> Text:

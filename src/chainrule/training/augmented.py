@@ -78,6 +78,10 @@ def prepared(
     """The augmented data, if any, and the data, form and rows for the training session."""
     if augment is None:
         return None, data, form, rows
+    if network.vocabulary is not None:
+        raise NetworkError(
+            "augment changes numbers, this network reads tokens: change the text before training."
+        )
     if len(network.losses) > 1 or len(network.output_shape) > 1:
         raise NetworkError(
             "augment needs one target for each row; this network has several tasks or a target at "

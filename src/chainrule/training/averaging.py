@@ -37,5 +37,7 @@ class AveragedWeights:
     def in_place(self) -> Iterator[None]:
         """The network has the averaged weights for as long as it lasts."""
         self.swap()
-        yield
-        self.swap()
+        try:
+            yield
+        finally:
+            self.swap()

@@ -121,7 +121,8 @@ def train(
     Warns
     -----
     NonFiniteLossWarning
-        If the loss stops being a finite number: training ends and the last good weights return.
+        If the loss stops being a finite number: training ends, and the weights from the end of the
+        last epoch with a finite loss return.
 
     Examples
     --------

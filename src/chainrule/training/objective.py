@@ -41,8 +41,8 @@ class Objective:
     Raises
     ------
     NetworkError
-        If the network has dropout: its loss differs from one evaluation to the next; or an L1
-        penalty, which has a kink where its zeros are.
+        If the network has dropout or BatchNorm: its loss differs from one evaluation to the next;
+        or an L1 penalty, which has a kink where its zeros are.
 
     Examples
     --------
@@ -66,6 +66,11 @@ class Objective:
             raise NetworkError(
                 "the network has dropout, so its loss differs from one evaluation to the next: "
                 "take out the dropout, or train with an optimizer for minibatches such as 'adam'."
+            )
+        if any(i.operation == "column_mean" for i in tape.instructions):
+            raise NetworkError(
+                "the network has statistics of a minibatch (BatchNorm, a sparsity penalty), which "
+                "L-BFGS does not keep: use LayerNorm, or train with an optimizer such as 'adam'."
             )
         if any(isinstance(penalty, L1) for penalty in network.blueprint.penalties):
             raise NetworkError(
@@ -107,8 +112,8 @@ class Objective:
 
     @property
     def loss(self) -> float:
-        """Mean loss of the last evaluation."""
-        return self.session.totals.mean_loss
+        """Mean loss and penalties of the last evaluation."""
+        return self.session.totals.objective
 
     @property
     def gradient(self) -> np.ndarray:

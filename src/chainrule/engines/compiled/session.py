@@ -154,7 +154,8 @@ class CompiledSession:
         """Write one program for full minibatches and one for a shorter last one."""
         size, rows = self.batches.size, len(self._rows)
         last = rows % size or size
-        self._programs = [self._program(size), self._program(last)]
+        whole = self._program(size)
+        self._programs = [whole, whole if last == size else self._program(last)]
         c = self._control
         c[word.BATCH], c[word.ROWS], c[word.SEED] = size, rows, self.batches.seed
         c[word.FULL], c[word.LAST] = (p.ctypes.data for p, _ in self._programs)

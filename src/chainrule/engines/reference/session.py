@@ -103,11 +103,11 @@ class ReferenceSession:
             own[value.name] = own[value.name][: len(self.rows())]
         self.values = {n: self.xp.asarray(a, dtype=self.number) for n, a in own.items()}
         for i in self.plan.tape.instructions:
-            if OPERATIONS[i.operation].updates and not np.isfinite(self.totals.loss):
+            if OPERATIONS[i.operation].updates and not self._finite:
                 self.failed = True
                 return False
             self.execute(i)
-        if not np.isfinite(self.totals.loss):
+        if not self._finite:
             self.failed = True
             return False
         for name in names:
@@ -117,6 +117,10 @@ class ReferenceSession:
         self.step += 1
         self.totals.batches += 1
         return True
+
+    @property
+    def _finite(self) -> bool:
+        return bool(np.isfinite(self.totals.loss + self.totals.penalty))
 
     def execute(self, i: Instruction) -> None:
         """Carry out one instruction; `values` has its results."""

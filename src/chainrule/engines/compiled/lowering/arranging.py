@@ -18,6 +18,7 @@ def move(i: Instruction, at: Binding) -> Row:
     batch = i.results[0] if gathers else i.operands[0]
     kind = matrix.dtype.name if matrix.dtype != bool else "uint8"
     rows = at.batch
+    assert prod(at.full_shape(batch)) == rows * matrix.shape[1], "a matrix of another width"
     dims = [
         rows,
         prod(at.full_shape(batch)) // rows,

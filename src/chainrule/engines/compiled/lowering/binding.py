@@ -66,6 +66,10 @@ class Binding:
         return KernelKey(name, self.dtype.name, text)
 
 
+# What the text of a kernel depends on, in any kind of record.
+_PARTS = ("value", "slope", "metric", "scores", "operands", "outputs", "pullback")
+
+
 @dataclass(frozen=True)
 class Frozen:
     """A record as a cache key: its formulas, whatever its settings."""
@@ -76,9 +80,8 @@ class Frozen:
         return hash((self.record.name, id(self.record.value)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Frozen) and (
-            self.record.value is other.record.value
-            and getattr(self.record, "slope", None) is getattr(other.record, "slope", None)
+        return isinstance(other, Frozen) and all(
+            getattr(self.record, part, None) == getattr(other.record, part, None) for part in _PARTS
         )
 
 

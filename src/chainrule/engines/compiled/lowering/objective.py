@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
 
 from chainrule.engines.compiled.codegen import Given, Input, Output, kernel_text
 from chainrule.engines.compiled.lowering.binding import Binding, Frozen, Row
-from chainrule.ops.expression import Expression, Variable
+from chainrule.ops.expression import Expression, Variable, row_sum
 from chainrule.ops.losses import Loss
 from chainrule.ops.penalties import PenaltyFunction
 from chainrule.tape import Instruction
@@ -73,7 +72,7 @@ def loss(i: Instruction, at: Binding) -> Row:
 
 @lru_cache(maxsize=64)
 def _penalty_text(frozen: Frozen, slope: bool, own: bool) -> str:
-    """ops: v, [θ of each place], [dv]; dims: 1, size, address of the totals; attrs: θ, settings."""
+    """ops: v, [θ of each place], [dv]; dims: m, n, address of the totals; attrs: θ, settings."""
     record: PenaltyFunction = frozen.record
     inputs: dict[str, Input | Given] = {"v": Input(0)}
     strength = Variable("strength")
@@ -84,8 +83,6 @@ def _penalty_text(frozen: Frozen, slope: bool, own: bool) -> str:
     if slope:
         output = Output(strength * record.slope_expression, 2 if own else 1)
         return kernel_text(inputs, [output], scalars=scalars)
-    from chainrule.ops.expression import row_sum
-
     totals = [("penalty_sum", row_sum(strength * record.value_expression))]
     prelude = ["totals = doubles(dims[2])", "penalty_sum = 0.0"]
     return kernel_text(inputs, [], totals, scalars, prelude, ["totals[3] += penalty_sum"])
@@ -97,11 +94,10 @@ def penalty(i: Instruction, at: Binding) -> Row:
     own = len(i.operands) > 1
     text = _penalty_text(Frozen(record), slope, own)
     operands = [at.address(x) for x in (*i.operands, *(i.results if slope else ()))]
-    size = prod(at.full_shape(i.operands[0]))
     strength = 1.0 if own else i.attributes["strength"]
     if i.attributes["by_row"]:
         assert per_row(at.plan.tape.shape(i.operands[0]))
         strength /= at.shape(i.operands[0])[0]
     attributes = [strength, *record.all_settings.values()]
-    return Row(at.key(f"{i.operation}_{record.name}", text), operands, [1, size, at.totals],
-               attributes)  # fmt: skip
+    dims = [*at.shape(i.operands[0]), at.totals]  # summed row by row, the rows in float64
+    return Row(at.key(f"{i.operation}_{record.name}", text), operands, dims, attributes)

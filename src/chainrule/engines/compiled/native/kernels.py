@@ -162,11 +162,11 @@ def machine(control: Any) -> None:
     while control[word.DONE] < control[word.WANTED] and control[START] < rows:
         program = control[word.FULL] if rows - control[START] >= batch else control[word.LAST]
         for i in range(control[word.INSTRUCTIONS]):
-            if i == control[word.UPDATES] and not np.isfinite(totals[0]):
+            if i == control[word.UPDATES] and not np.isfinite(totals[0] + totals[3]):
                 break
             row = program + ROW * i
             call_kernel(int64s(row)[0], row + OPS, row + DIMS, row + ATTRS)
-        if not np.isfinite(totals[0]):
+        if not np.isfinite(totals[0] + totals[3]):
             control[word.FAILED] = 1
             break
         control[START] += batch

@@ -1,0 +1,1 @@
+"""chainrule behind the interfaces of other libraries."""
