@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -181,13 +182,20 @@ class Network:
         with self._lock:  # a session's buffers serve one call at a time
             session = self._prediction_session({"inputs": inputs, **flat})
             session.start_epoch(0, shuffle=False)
-            session.run(session.batches.per_epoch)
+            with self._threads_that_pay(session):
+                session.run(session.batches.per_epoch)
             session.data.clear()  # the session stays, the user's matrix must not stay with it
         scores = {
             task: flat[of_task("out", task)].reshape(-1, *shape)
             for task, shape in self.blueprint.heads.items()
         }
         return scores.get("", scores)
+
+    def _threads_that_pay(self, session: Session) -> AbstractContextManager[None]:
+        """One thread for small products; for a single minibatch asking would take longer."""
+        if session.batches.per_epoch < 2:
+            return nullcontext()
+        return self.engine.limits(session.plan, session.batches.size, None)
 
     def batches(self, rows: np.ndarray) -> Batches:
         """Minibatches of some rows (n,) for reading; all in one when a state would be handed on."""
@@ -295,7 +303,8 @@ class Network:
         rows = self.batches(np.arange(len(data["inputs"])))
         session = self.session(self._evaluations[key], data, rows)
         session.start_epoch(0, shuffle=False)
-        session.run(rows.per_epoch)
+        with self._threads_that_pay(session):
+            session.run(rows.per_epoch)
         return session.totals
 
     def loss_and_gradients(
