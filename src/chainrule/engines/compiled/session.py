@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class CompiledSession:
         self._rates = aligned(batches.per_epoch, np.float64)
         self._buffers = [aligned(size, engine.dtype) for size in plan.sizes(batches.size)]
         self._memory = memory
-        self._programs: list[tuple[np.ndarray, Binding]] = []
+        self._programs: list[_Program] = []
         plain = addresses([KernelKey("machine", ""), KernelKey("shuffle", "")])
         self._machine, self._shuffle = (_CALL(address) for address in plain.values())
         self._assemble()
@@ -113,7 +114,8 @@ class CompiledSession:
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
-        self._assemble()
+        for program in self._programs:
+            program.take()
 
     def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
         """Put the rows in this epoch's order and clear the totals."""
@@ -158,11 +160,11 @@ class CompiledSession:
         self._programs = [whole, whole if last == size else self._program(last)]
         c = self._control
         c[word.BATCH], c[word.ROWS], c[word.SEED] = size, rows, self.batches.seed
-        c[word.FULL], c[word.LAST] = (p.ctypes.data for p, _ in self._programs)
+        c[word.FULL], c[word.LAST] = (p.lines.ctypes.data for p in self._programs)
         c[word.RATES] = self._rates.ctypes.data
         c[word.TOTALS], c[word.BASE] = self._sums.ctypes.data, self._rows.ctypes.data
 
-    def _program(self, batch: int) -> tuple[np.ndarray, Binding]:
+    def _program(self, batch: int) -> _Program:
         binding = Binding(
             self.plan,
             self._arrays(batch),
@@ -174,13 +176,34 @@ class CompiledSession:
         )
         lowered = [(i, lower(i, binding)) for i in self.plan.tape.instructions]
         rows = [(i, row) for i, row in lowered if row is not None]
+        lines = aligned(len(rows) * word.ROW_WORDS, np.int64).reshape(-1, word.ROW_WORDS)
         kernels = addresses(row.kernel for _, row in rows)
-        program = aligned(len(rows) * word.ROW_WORDS, np.int64).reshape(-1, word.ROW_WORDS)
-        for line, (_, row) in zip(program, rows, strict=True):
+        for line, (_, row) in zip(lines, rows, strict=True):
             _write(line, row, kernels[row.kernel])
         self._control[word.INSTRUCTIONS] = len(rows)
         self._control[word.UPDATES] = _first_update([i for i, _ in rows])
-        return program, binding
+        moves = {k: i for k, (i, _) in enumerate(rows) if i.operation in ("gather", "store")}
+        return _Program(lines, binding, moves)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """Rows of the machine's program for a batch of one size.
+
+    `moves` are the places of the instructions that touch the user's matrices.
+    """
+
+    lines: np.ndarray
+    binding: Binding
+    moves: dict[int, Instruction]
+
+    def take(self) -> None:
+        """Write the addresses of other matrices."""
+        rows = {place: lower(i, self.binding) for place, i in self.moves.items()}
+        kernels = addresses(row.kernel for row in rows.values() if row is not None)
+        for place, row in rows.items():
+            if row is not None:
+                _write(self.lines[place], row, kernels[row.kernel])
 
 
 def _first_update(instructions: list[Instruction]) -> int:
