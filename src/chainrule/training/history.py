@@ -91,4 +91,4 @@ class History:
         last = f"loss {self.loss[-1]:.4g}, {self.metric_name} {self.metric[-1]:.4g}"
         if self.validation_loss:
             last += f", validation loss {self.validation_loss[-1]:.4g}"
-        return f"History({len(self)} epochs, {sum(self.seconds):.1f} s, {last}; {self.stopped})"
+        return f"History({len(self)} epochs, {sum(self.seconds):.3g} s, {last}; {self.stopped})"
