@@ -30,17 +30,21 @@ from chainrule import ops
 from chainrule.plots import ActivationsDisplay
 
 z = np.linspace(-4, 4, 801)
+wide = np.linspace(-40, 40, 8001)
 for name in ("sigmoid", "tanh", "relu", "elu", "softplus", "softsign"):
     record = ops.ACTIVATIONS[name]
-    y = record.value(z, **record.all_settings)
-    slope = np.broadcast_to(record.slope(z, y, **record.all_settings), z.shape)
+    y = record.value(wide, **record.all_settings)
+    slope = np.broadcast_to(record.slope(wide, y, **record.all_settings), wide.shape)
     print(f"{name:>9}  {record.formula:<26} largest slope {slope.max():.3f}")
 sigmoid = ops.ACTIVATIONS["sigmoid"].value
 assert np.allclose(np.tanh(z), 2 * sigmoid(2 * z) - 1)
 
 # %%
-# Fifteen of them, value in blue and slope in orange. Where the orange curve lies at 0, a unit has
-# stopped to learn: the unit is **saturated**.
+# The slopes were looked at from z = -40 to 40. That of softplus is σ(z): it comes as near to 1 as
+# one likes, far out on the right, and never gets there; the 1.000 is rounded.
+#
+# Fifteen activations, value in blue and slope in orange. Where the orange curve lies at 0, a unit
+# has stopped learning: the unit is **saturated**.
 
 shown = "threshold sign identity sigmoid tanh softsign hard_tanh relu leaky_relu elu selu softplus"
 shown += " gelu silu mish"

@@ -52,9 +52,10 @@ for step in steps:
         print(step)
 
 # %%
-# Backwards. Look at how far back these steps reach: the slope of a sigmoid is y(1 − y), so the
-# step that needs it reads the y of the forward pass. This is why the forward pass has to keep its
-# values, and why training takes more memory than prediction.
+# Backwards. Step 10 shows the formula of the notes, with σ'(z²), but what it reads is y2 and not
+# z2: the slope is computed from y, because σ' = y(1 − y). Look at how far back such steps reach:
+# they read values of the forward pass. This is why the forward pass has to keep its values, and why
+# training takes more memory than prediction.
 
 for step in steps:
     if step.half == "backward":

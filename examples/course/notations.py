@@ -39,7 +39,9 @@ net = cr.Network(
 print(net.explain(notation="000"))
 
 # %%
-# The same network as text 002 writes it:
+# The same network in the symbols of text 002. Text 002 has no name for :math:`∂L/∂s_l`. Here it is
+# written Δs, which stands for the D Δh of the formulas above; in the last layer the slopes of
+# softmax and loss are one step.
 
 print(net.explain(notation="002"))
 

@@ -4,9 +4,9 @@ Too simple, too flexible: polynomials
 
 *Row F1 · H, notes 001*
 
-A straight line misses the shape of the data: **under-fitting**. A polynomial of degree 9 runs
-through every training point and is wild between them: **over-fitting**. What counts is the error
-on points that were not learnt from.
+A straight line misses the shape of the data: **under-fitting**. A polynomial of degree 9 has ten
+coefficients for twelve training points: it passes close by all of them and is wild between them,
+**over-fitting**. What counts is the error on points that were not learnt from.
 
 .. math::
 
@@ -59,8 +59,10 @@ for degree, w in fits.items():
     print(f"{degree:>6} {learnt:>20.4f} {new:>19.4f} {np.abs(w).max():>18.1f}")
 
 # %%
-# The training error only ever falls. The error on new points has its minimum in the middle, and
-# the weights of the wild polynomials are huge: that is why a penalty on the weights helps.
+# The training error only ever falls, and goes far below the variance of the noise, 0.04: the
+# curves bend to the noise of their points. On new points, whose noise nobody can foretell, no model
+# gets below 0.04 except by chance. The error there is least at a low degree, and the weights of the
+# wild polynomials are huge: that is why a penalty on the weights helps.
 
 train = [error(w, x, y) for w in fits.values()]
 new = [error(w, x_new, y_new) for w in fits.values()]
@@ -76,7 +78,7 @@ for degree in (1, best, 9):
 left.set(ylim=(-2, 2.5), xlabel="x", ylabel="y")
 left.legend()
 FittingDisplay.from_scores(list(fits), train, new, complexity_name="degree").plot(right)
-right.axhline(0.04, color="0.6", ls=":", label="noise, nothing gets below")
+right.axhline(0.04, color="0.6", ls=":", label="variance of the noise")
 right.set(xlabel="degree", xticks=list(fits), yscale="log")
 right.legend()
 

@@ -76,7 +76,9 @@ axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %%
 # Does it help? A network of 40 hidden units with 100 patients to learn from, the rest to be tested
-# on. Without a price it learns its rows by heart. A price too high teaches it nothing.
+# on. Without a price its loss on its own rows is a tenth of that on new ones, where it is hardly
+# better than giving everybody the mean. A moderate price makes it worse on its own rows and better
+# on new ones. A price too high teaches it nothing.
 
 print("θ        loss on 100 rows   on 342 new rows   weights that are 0, of 440")
 curve = {}
@@ -90,6 +92,8 @@ for penalty in (L2, L1):
         curve[penalty.__name__, theta] = new
         print(f"{penalty.__name__} {theta:<5g} {seen:>12.3f} {new:>17.3f} {zeros:>18}")
     assert curve[penalty.__name__, 1] > curve[penalty.__name__, 0.01] < curve[penalty.__name__, 0]
+own, others = (np.mean(y[part] ** 2) / 2 for part in (slice(100), slice(100, n)))
+print(f"the mean {own:>11.3f} {others:>17.3f}")
 
 # %%
 # **What to try.** Put a price on the first layer alone, ``L1(0.01, ["0.weight"])``. Which columns

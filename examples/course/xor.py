@@ -50,18 +50,28 @@ print(f"{sum(history.metric[-1] == 1 for history in narrow)} of 30 starts with t
 
 # %%
 # Left: the region of class 1, and the line of each hidden unit, where its sum :math:`z^1` is 0.
-# Right: the loss of all runs on the same axis.
+# Three lines cross the picture, two of them almost in the same place. The line of the fourth unit
+# lies far outside: its sum has one sign on all four rows, so it separates none of them. Right: the
+# loss of all runs on the same axis.
 
 side = np.linspace(-0.5, 1.5, 161)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-left.contourf(side, side, net.predict_proba(plane)[:, 1].reshape(161, 161), 20, cmap="coolwarm")
+fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+share = net.predict_proba(plane)[:, 1].reshape(161, 161)
+field = left.contourf(side, side, share, np.linspace(0, 1, 21), cmap="coolwarm")
+fig.colorbar(field, ax=left, label="probability of class 1", ticks=[0, 0.5, 1])
 W, b = net.parameters["0.weight"], net.parameters["0.bias"]
-for unit in range(4):
-    z = (plane @ W[:, unit] + b[unit]).reshape(161, 161)
-    left.contour(side, side, z, levels=[0], colors="k", linestyles="--", linewidths=1)
-left.scatter(*X.T, c=d, cmap="coolwarm", edgecolors="k", s=90)
+sums = plane @ W + b
+crossing = (sums.min(axis=0) < 0) & (sums.max(axis=0) > 0)
+print(f"{crossing.sum()} of 4 lines cross the picture;", end=" ")
+print("sums of the other units:", (X @ W + b)[:, ~crossing].T.round(2).tolist())
+for z in sums[:, crossing].T:
+    left.contour(side, side, z.reshape(161, 161), levels=[0], colors="k", linestyles="--")
+left.plot([], [], "k--", label="$z^1 = 0$")
+for k, mark in ((0, "o"), (1, "s")):
+    left.plot(*X[d == k].T, mark, mfc="w", mec="k", ms=10, label=f"class {k}")
 left.set(xlabel="$x_1$", ylabel="$x_2$")
+left.legend(loc="upper left", bbox_to_anchor=(0, -0.15), ncols=3, frameon=False)
 for _, history in runs:
     (line,) = right.semilogy(history.loss, "C0", alpha=0.2)
 for history in narrow:

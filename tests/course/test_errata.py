@@ -1,4 +1,4 @@
-"""The errata page says what the example measures, in both languages."""
+"""The errata page says what the examples measure, in both languages."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ def printed(tmp_path_factory):
 
     out = StringIO()
     with redirect_stdout(out):
-        run(open_story("errata"), tmp_path_factory.mktemp("errata"), show_prose=lambda _: None)
+        for name in ("errata", "errata_methods"):
+            run(open_story(name), tmp_path_factory.mktemp(name), show_prose=lambda _: None)
     return out.getvalue().replace("-", "−")
 
 
 def test_both_pages_have_the_same_rows():
     english, chinese = rows("errata.md"), rows("errata.zh.md")
-    assert len(english) == len(chinese) == 16
+    assert len(english) == len(chinese) == 28
     for here, there in zip(english, chinese, strict=True):
         assert len(here) == len(there) == 4
         assert here[0].replace(", ", "、") == there[0]
         assert NUMBER.findall(here[3]) == NUMBER.findall(there[3])
 
 
-def test_every_measured_number_is_what_the_example_prints(printed):
+def test_every_measured_number_is_what_the_examples_print(printed):
     numbers = [n for row in rows("errata.md") for n in NUMBER.findall(row[3])]
-    given = {"−0.5", "0.7", "0.01"}
+    given = {"−0.5", "0.7", "0.01", "0.1", "0.2", "0.9"}
     measured = [n for n in numbers if n not in given]
-    assert len(measured) > 20
+    assert len(measured) > 30
     for number in measured:
         assert number in printed, number
