@@ -31,7 +31,7 @@ def refuse_name(optimizer: Any) -> None:
     if isinstance(optimizer, str) and optimizer.lower().replace("-", "") == "lbfgs":
         raise HyperparameterError(
             f"optimizer = {optimizer!r} is no name of an optimizer for minibatches: L-BFGS takes "
-            f"all rows at every step, give train() optimizer=chainrule.training.LBFGS()."
+            f"all rows at every step, give optimizer=chainrule.training.LBFGS()."
         )
 
 

@@ -136,7 +136,8 @@ def train(
     """
     check(epochs=epochs, patience=patience, seed=seed, min_improvement=min_improvement)
     if not isinstance(callbacks, Sequence):
-        raise HyperparameterError(f"callbacks is {callbacks!r}: expected a list, such as [it].")
+        kind = type(callbacks).__name__
+        raise HyperparameterError(f"callbacks is a {kind}: expected a list, such as [{kind}(…)].")
     for item in callbacks:
         if not isinstance(item, Callback):
             raise HyperparameterError(f"callbacks has {item!r}: expected a chainrule.Callback.")
