@@ -103,7 +103,7 @@ def recurrent(text: Text, units: int, epochs: int, threads: int | None) -> str:
     "--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--units", default=256, show_default=True, type=click.IntRange(1))
-@click.option("--epochs", default=12, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=6, show_default=True, type=click.IntRange(1))
 @click.option("--threads", default=None, type=click.IntRange(1), help="As `train` has it.")
 def main(data: Path, units: int, epochs: int, threads: int | None) -> None:
     """Measure n-gram models of characters and a recurrent network."""

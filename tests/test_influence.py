@@ -136,6 +136,8 @@ def test_a_value_that_is_read_twice_has_a_path_through_each_reading():
     tape.emit("add", [first, second], ["z1"])
 
     class Twice:
+        input_shape = (1,)
+
         def steps(self, X, y=None):
             return steps(tape, {"W1": np.array([[3.0]])}, {"inputs": X})
 

@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.assembly import Blueprint
 from chainrule.errors import NetworkError
 from chainrule.layers import Layer, config, from_config
+from chainrule.layers.base import check_layers
 from chainrule.ops.losses import Loss
 from chainrule.ops.losses import loss as loss_record
 from chainrule.ops.penalties import WeightPenalty
@@ -37,7 +38,9 @@ def blueprint(
     >>> blueprint([Dense(2)], "squared_error", 3).heads
     {'': (2,)}
     """
-    made = Blueprint(_layers(layers), _losses(loss), _shape(input_shape), tuple(penalties))
+    check_layers(layers)
+    _check_penalties(penalties)
+    made = Blueprint(tuple(layers), _losses(loss), _shape(input_shape), tuple(penalties))
     tape, builder = made.outline
     # Tasks have one order, that of the heads, however the losses were given.
     made = replace(made, losses={task: made.losses[task] for task in builder.heads})
@@ -49,8 +52,6 @@ def blueprint(
                 f"the last layer a multiple of {len(record.scores)} units."
             )
     for penalty in made.penalties:
-        if not isinstance(penalty, WeightPenalty):
-            raise NetworkError(f"penalties has {penalty!r}: expected L1(strength) or L2(strength).")
         penalty.strengths(list(tape.parameters))
     return made
 
@@ -75,17 +76,12 @@ def _losses(given: LossArgument) -> dict[str, Loss]:
     return {"": loss_record(given)}
 
 
-def _layers(given: Sequence[Layer]) -> tuple[Layer, ...]:
-    if not isinstance(given, Sequence) or not given:
-        raise NetworkError(
-            f"layers is {given!r}: expected a list of at least one layer, such as [Dense(10)]."
-        )
-    for position, item in enumerate(given):
-        if not isinstance(item, Layer) or isinstance(item, type):
-            raise NetworkError(
-                f"layer {position} is {item!r}: expected a layer such as Dense(64, 'relu')."
-            )
-    return tuple(given)
+def _check_penalties(given: Sequence[WeightPenalty]) -> None:
+    if not isinstance(given, list | tuple):
+        raise NetworkError(f"penalties is {given!r}: expected a list, such as [L2(1e-4)].")
+    for penalty in given:
+        if not isinstance(penalty, WeightPenalty):
+            raise NetworkError(f"penalties has {penalty!r}: expected L1(strength) or L2(strength).")
 
 
 def loss_argument(made: Blueprint) -> Loss | dict[str, Loss]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.matrices import as_row
 from chainrule.errors import DataError, NetworkError, UnknownNameError, unknown_name
 from chainrule.network import Network
 from chainrule.stepping import Step, run_tape
@@ -112,7 +113,7 @@ def influence_paths(network: Network, x: Any, source: str, target: str, y: Any =
     UnknownNameError
         If the tape has no such value.
     DataError
-        If a value has no such entry.
+        If x is no row of the network's inputs, or a value has no such entry.
     NetworkError
         If there are too many paths; the message says how many.
 
@@ -124,7 +125,13 @@ def influence_paths(network: Network, x: Any, source: str, target: str, y: Any =
     >>> [path.nodes[2] for path in found.paths]
     ['y1[0]', 'y1[1]']
     """
-    rows, targets = np.asarray(x, float)[None], None if y is None else np.asarray(y)[None]
+    for role, name in (("source", source), ("target", target)):
+        if not isinstance(name, str):
+            raise DataError(
+                f"{role} is {name!r}: expected a name such as 'x[0]', 'W1[0,1]' or 'L'."
+            )
+    rows = as_row(x, network.input_shape)[None]
+    targets = None if y is None else np.asarray(y)[None]
     passed = [step for step in network.steps(rows, targets) if step.half == "forward"]
     values = _values(passed)
     graph = _Graph(passed, values, _node(values, source, y), _node(values, target, y))

@@ -353,10 +353,12 @@ class Network:
         data, indices = {"inputs": inputs}, []
         for task, given in self._targets(y).items():
             shape, record = heads[task], self.losses[task]
-            data[of_task("targets", task)], index = as_targets(given, record, shape, len(inputs))
-            indices.append(index)
-        for shape in heads.values():
             weights = as_weights(sample_weight, len(inputs), shape[:-1])
+            name = f"y['{task}']" if task else "y"
+            data[of_task("targets", task)], index = as_targets(
+                given, record, shape, len(inputs), name, weights
+            )
+            indices.append(index)
             if weights is not None:
                 data[weights_of(shape[:-1])] = weights
         return data, TargetForm(tuple(indices), sample_weight is not None)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.matrices import as_row
 from chainrule.errors import DataError, NetworkError
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
@@ -103,6 +104,8 @@ def local_linear_map(network: Network, x: Any) -> LocalLinearMap:
 
     Raises
     ------
+    DataError
+        If x is no row of the network's inputs.
     NetworkError
         If an activation is not piecewise linear, or a layer is not known to be.
 
@@ -115,12 +118,12 @@ def local_linear_map(network: Network, x: Any) -> LocalLinearMap:
     >>> bool(np.allclose(found(x), net.predict(x[None])[0], atol=1e-6)), found.contains(x)
     (True, True)
     """
-    walk = _Walk()
-    for step in network.steps(np.asarray(x, float)[None]):
+    walk, x = _Walk(), as_row(x, network.input_shape)
+    for step in network.steps(x[None]):
         walk.take(step)
     A, c = walk.maps[step.instruction.results[0]]
     G, h = np.array(walk.G).reshape(-1, A.shape[0]), np.array(walk.h)
-    distances = (h - G @ np.asarray(x, float)) / np.linalg.norm(G, axis=1)
+    distances = (h - G @ x) / np.linalg.norm(G, axis=1)
     margin = max(0.0, float(distances.min(initial=inf)))
     return LocalLinearMap(A.T.copy(), c.copy(), margin, G, h, tuple(walk.units))
 

@@ -178,7 +178,7 @@ def test_targets_take_the_form_that_the_loss_asks_for():
         ([0, 1, 0.5], "cross_entropy", 3, "whole numbers from 0 to 2"),
         ([0, 1], "cross_entropy", 3, "one target for each of 3 rows"),
         ([0, 1, 2], "binary_cross_entropy", 1, "from 0 to 1"),
-        (np.zeros((3, 2)), "squared_error", 1, "2 columns, the network has 1 outputs"),
+        (np.zeros((3, 2)), "squared_error", 1, "2 columns, the network has 1 output:"),
         ([1, 2, np.nan], "squared_error", 1, "missing (NaN) in row 2"),
         (["a", "b", "c"], "squared_error", 1, "expected numbers"),
     ],

@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 
 import chainrule as cr
 from chainrule.errors import HyperparameterError, UnknownNameError
-from chainrule.training import learning_rate_finder
+from chainrule.training import LBFGS, learning_rate_finder
 
 CURVATURE = 4.0
 
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_sweep():
     net = cr.Network(
         [cr.Dense(16, "relu"), cr.Dropout(0.8), cr.Dense(10)], "cross_entropy", input_shape=64
     )
-    first, second, other = (learning_rate_finder(net, X, y, seed=s) for s in (3, 3, 4))
+    first, second, other = (learning_rate_finder(net, X / 16, y, seed=s) for s in (3, 3, 4))
     np.testing.assert_array_equal(first.losses, second.losses)
     assert first.losses.tolist() != other.losses.tolist()
 
@@ -93,10 +93,10 @@ def test_sample_weights_of_zero_leave_rows_out():
 def test_a_loss_that_overflows_ends_the_sweep():
     net = cr.Network([cr.Dense(1)], "poisson", input_shape=1, dtype="float64")
     net.parameters["0.weight"][...] = 0
-    found = sweep(net, [[1000.0]], [50.0])
+    found = sweep(net, [[1000.0]], [50.0], lowest_rate=1e-10)
     assert np.isfinite(found.losses).all()
     assert found.blow_up is not None
-    assert found.suggestion < found.blow_up
+    assert found.rates[0] <= found.suggestion <= found.blow_up / 10
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,8 @@ def test_a_loss_that_overflows_ends_the_sweep():
         ({"steps": 3}, "steps"),
         ({"smoothing": 1.0}, "smoothing"),
         ({"batch_size": 0}, "batch_size"),
+        ({"optimizer": LBFGS()}, "LBFGS, which has no rate to find"),
+        ({"optimizer": "lbfgs"}, r"'lbfgs' is no name .*chainrule\.training\.LBFGS\(\)"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused(wrong, message):
@@ -124,3 +126,28 @@ def test_a_loss_that_is_never_finite_is_refused():
 def test_an_unknown_optimizer_is_refused():
     with pytest.raises(UnknownNameError, match="adam"):
         sweep(*parabola(), optimizer="adm")
+
+
+def test_nothing_is_suggested_when_the_loss_never_falls():
+    """At the minimum every gradient is 0, so no rate changes the loss."""
+    net, X, y = parabola()
+    net.parameters["0.weight"][...] = 0
+    with pytest.warns(UserWarning, match=r"never falls between learning rates of 1e-07 and 10"):
+        found = sweep(net, X, y)
+    assert found.suggestion is None
+    assert found.steepest is None
+    assert "never falls, none blew up; suggestion none" in str(found)
+
+
+def test_nothing_is_suggested_outside_the_sweep():
+    """Rates from 0.3 on, where 2/λ = 0.5 is the last that does not diverge."""
+    with pytest.warns(UserWarning, match=r"blows up at .* less than 10 times .* lower lowest_rate"):
+        found = sweep(*parabola(), lowest_rate=0.3)
+    assert found.blow_up / 10 < found.rates[0]
+    assert found.suggestion is None
+
+
+def test_only_a_blow_up_leaves_nothing_to_suggest():
+    with pytest.warns(UserWarning, match=r"never falls before it blows up at .* lower lowest_rate"):
+        found = sweep(*parabola(), lowest_rate=1.0)
+    assert found.suggestion is None

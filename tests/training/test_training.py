@@ -398,7 +398,7 @@ def test_good_weights_are_those_of_the_last_whole_epoch():
         ({"optimizer": cr.Adam}, UnknownNameError, "unknown optimizer"),
         ({"schedule": "cosin"}, UnknownNameError, "cosine"),
         ({"callbacks": [3]}, HyperparameterError, "callbacks has 3"),
-        ({"validation": 1.0}, HyperparameterError, r"validation_fraction = 1.0.*\(0, 1\)"),
+        ({"validation": 1.0}, HyperparameterError, r"^validation = 1.0.*\(0, 1\)"),
         ({"validation": 0.999}, HyperparameterError, "leaves none to train on"),
         ({"validation": (np.eye(4),)}, DataError, "1 parts"),
         ({"validation": (np.eye(3), [0, 1, 2])}, DataError, "3 columns"),

@@ -12,7 +12,7 @@ from chainrule.data.frames import as_frame, is_gap, is_number
 from chainrule.data.sparse import is_sparse
 from chainrule.errors import DataError, HyperparameterError, unknown_name
 
-__all__ = ["called", "class_weights", "guess_task", "read_target"]
+__all__ = ["called", "class_weights", "guess_task", "read_target", "refuse_numbers"]
 
 _FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
 _REPEATS = 3  # if each value is there so often on average
@@ -79,6 +79,23 @@ def guess_task(y: np.ndarray) -> Literal["classification", "regression"]:
     levels = len(np.unique(y))
     few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
     return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
+
+
+def refuse_numbers(y: np.ndarray) -> None:
+    """Refuse real numbers with many different values, (n,), as classes.
+
+    Raises
+    ------
+    DataError
+        Saying what to do with them.
+    """
+    levels = len(np.unique(y))
+    if y.dtype.kind == "f" and levels > _FEW_CLASSES and guess_task(y) == "regression":
+        raise DataError(
+            f"y has {levels} different real numbers in {len(y)} rows, more than {_FEW_CLASSES}: "
+            f"that is a regression, use a regressor; if they are classes, give whole numbers "
+            f"(y.astype(int)) or texts."
+        )
 
 
 def _from_series(series: nw.Series[Any]) -> tuple[np.ndarray, str | None]:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data  # type: ign
 
 from chainrule.data.matrices import as_weights
 from chainrule.engines import Engine
-from chainrule.errors import unknown_name
+from chainrule.errors import HyperparameterError, unknown_name
 from chainrule.estimators.families import Family
 from chainrule.layers import Dense
 from chainrule.network import Network
@@ -71,6 +71,11 @@ class GeneralizedLinear(BaseEstimator):
             hyperparameter("learning_rate").check(self.learning_rate)
         if self.solver not in _SOLVERS:
             raise unknown_name("solver", self.solver, _SOLVERS)
+        if self.learning_rate is not None and self.solver != "gd":
+            raise HyperparameterError(
+                f"learning_rate = {self.learning_rate} is for solver='gd': L-BFGS chooses its "
+                f"steps itself, leave it out or give solver='gd'."
+            )
 
     def _train(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
         limit, tolerance = int(self.max_iterations), float(self.tolerance)

@@ -16,11 +16,15 @@ from chainrule.data.matrices import as_matrix
 from chainrule.errors import DataError
 from chainrule.layers import Dense
 from chainrule.network import Network
-from chainrule.ops.hyperparameters import hyperparameter
+from chainrule.ops.hyperparameters import Hyperparameter, Interval, hyperparameter
 
 __all__ = ["Hopfield", "capacity"]
 
 _MAX_SWEEPS = hyperparameter("max_sweeps")
+_UNITS = Hyperparameter("n_units", 200, Interval("[2, inf)"), "units of the network", whole=True)
+_LOAD = Hyperparameter("load", None, Interval("(0, inf)"), "patterns per unit")
+_OVERLAP = Hyperparameter("overlap", 0.9, Interval("[-1, 1]"), "what counts as held")
+_REPEATS = Hyperparameter("repeats", 3, Interval("[1, inf)"), "networks a load", whole=True)
 
 
 class Hopfield(BaseEstimator):
@@ -188,11 +192,11 @@ def _states(X: Any, units: int | None = None) -> np.ndarray:
 
 
 def capacity(
-    n_units: int = 200,
+    n_units: int = _UNITS.default,
     loads: Sequence[float] = (0.05, 0.1, 0.138, 0.2, 0.3),
     *,
-    overlap: float = 0.9,
-    repeats: int = 3,
+    overlap: float = _OVERLAP.default,
+    repeats: int = _REPEATS.default,
     random_state: int | np.random.RandomState | None = None,
 ) -> np.ndarray:
     """How many random patterns a Hopfield network still holds as their number grows.
@@ -214,12 +218,21 @@ def capacity(
     ndarray of shape (loads,)
         Fraction held.
 
+    Raises
+    ------
+    HyperparameterError
+        Naming the argument and its interval.
+
     Examples
     --------
     >>> held = capacity(100, [0.02, 0.5], repeats=1, random_state=0)
     >>> held.round(1).tolist()
     [1.0, 0.0]
     """
+    for record, value in ((_UNITS, n_units), (_OVERLAP, overlap), (_REPEATS, repeats)):
+        record.check(value)
+    for load in loads:
+        _LOAD.check(load)
     rng = check_random_state(random_state)
     counts = [max(1, round(load * n_units)) for load in loads]
     return np.array(

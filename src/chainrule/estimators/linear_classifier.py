@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data  # type: ignore[missing-module-attribute]
 
+from chainrule.data.targets import refuse_numbers
 from chainrule.engines import Engine
 from chainrule.errors import DataError
 from chainrule.estimators.families import Family, family
@@ -126,6 +127,7 @@ class GeneralizedLinearClassifier(ClassifierMixin, GeneralizedLinear):
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
+        refuse_numbers(y)
         self.classes_, indices = np.unique(y, return_inverse=True)
         count = len(self.classes_)
         if count < 2:

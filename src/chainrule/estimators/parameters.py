@@ -14,6 +14,7 @@ from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.optimizers import OPTIMIZERS, as_data, optimizer
 from chainrule.training import LBFGS, Callback
+from chainrule.training.lbfgs import refuse_name
 
 __all__ = ["check_arguments", "from_data", "to_data"]
 
@@ -60,6 +61,7 @@ def _check_activation(given: Any) -> None:
 
 
 def _check_optimizer(given: Any) -> None:
+    refuse_name(given)
     if isinstance(given, str):
         optimizer(given)
     elif not hasattr(type(given), "rule") and not isinstance(given, LBFGS):

@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.data.hyperplane import Separability, separability
+from chainrule.data.targets import refuse_numbers
 from chainrule.engines import Engine
 from chainrule.errors import DataError, NotSeparableWarning
 from chainrule.layers import Dense
@@ -139,6 +140,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         _MAX_EPOCHS.check(self.max_epochs)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
+        refuse_numbers(y)
         self.classes_, indices = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(

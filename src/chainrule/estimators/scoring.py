@@ -66,6 +66,25 @@ def enough_rows(folds: Any, rows: int) -> None:
         )
 
 
+def one_for_each_row(X: Any, y: Any) -> np.ndarray:
+    """The targets, (n,) or (n, outputs), checked to be as many as rows of X.
+
+    Raises
+    ------
+    DataError
+        If they are not, or there is no row.
+    """
+    rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    if not rows:
+        raise DataError("X has no rows: validation needs rows to train on and rows to test on.")
+    targets, _ = read_target(y)
+    if len(targets) != rows:
+        raise DataError(
+            f"X has {rows} rows and y has {len(targets)}: give one target for each row."
+        )
+    return targets
+
+
 def split_rows(splitter: Any, targets: np.ndarray) -> list[Rows]:
     """All splits of targets (n,) or (n, outputs), as row numbers.
 

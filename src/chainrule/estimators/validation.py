@@ -12,7 +12,6 @@ from typing import Any, Literal
 from sklearn.base import is_regressor
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
-from chainrule.data.targets import read_target
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.leverage import left_out
 from chainrule.estimators.scores import Comparison, Scores
@@ -23,6 +22,7 @@ from chainrule.estimators.scoring import (
     classifies,
     enough_rows,
     fold_splitter,
+    one_for_each_row,
     split_rows,
 )
 from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
@@ -30,6 +30,7 @@ from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
 __all__ = ["compare", "hold_out", "k_fold", "leave_one_out"]
 
 _REPEATS = Hyperparameter("repeats", 10, Interval("[1, inf)"), "random splits", whole=True)
+_OF_SEVERAL = ("r2", "explained_variance", "d2_", "roc_auc")  # scores that compare rows
 _TEST = Hyperparameter("test", 0.25, Interval("(0, 1)"), "share of the rows to test on")
 
 
@@ -87,7 +88,7 @@ def hold_out(
     _TEST.check(test)
     _REPEATS.check(repeats)
     check(seed=seed)
-    targets, _ = read_target(y)
+    targets = one_for_each_row(X, y)
     kind = StratifiedShuffleSplit if classifies(model) else ShuffleSplit
     splitter = kind(n_splits=repeats, test_size=test, random_state=seed)
     method = f"hold-out of {test:.0%}, {repeats} times"
@@ -137,7 +138,7 @@ def k_fold(
     0.5
     """
     check(seed=seed)
-    targets, _ = read_target(y)
+    targets = one_for_each_row(X, y)
     enough_rows(folds, len(targets))
     splits = split_rows(fold_splitter(folds, classifies(model), seed), targets)
     job = Job(X, y, f"{folds}-fold cross-validation", splits, scoring, n_jobs, progress)
@@ -201,9 +202,14 @@ def leave_one_out(
         return left_out(model, X, y, damping)
     if damping is not None:
         raise HyperparameterError("damping is for approximate=True: leave it out.")
-    n = len(read_target(y)[0])
+    n = len(one_for_each_row(X, y))
     if n < 2:
         raise DataError(f"y has {n} row: leaving one out needs 2 or more.")
+    if isinstance(scoring, str) and scoring.startswith(_OF_SEVERAL):
+        raise HyperparameterError(
+            f"scoring = {scoring!r} is not possible: a single row that is left out has none. Leave "
+            f"it out, give 'neg_mean_squared_error' or 'accuracy', or use k_fold."
+        )
     if scoring is None and not classifies(model) and is_regressor(model):
         scoring = "neg_mean_squared_error"
     job = Job(X, y, "leave-one-out", LeaveOut(n), scoring, n_jobs, progress)
@@ -259,7 +265,7 @@ def compare(
             f"{{'small': NetworkRegressor(hidden=(8,)), 'default': NetworkRegressor()}}."
         )
     kinds = {name: classifies(model, f"models['{name}']") for name, model in models.items()}
-    targets, _ = read_target(y)
+    targets = one_for_each_row(X, y)
     method, splitter = type(folds).__name__, folds
     if not hasattr(folds, "split"):
         enough_rows(folds, len(targets))

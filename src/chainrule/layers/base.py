@@ -18,7 +18,17 @@ from chainrule.ops.activations import ActivationFunction
 from chainrule.tape import Tape
 from chainrule.tape.instruction import Shape
 
-__all__ = ["LAYERS", "Builder", "Layer", "config", "from_config", "layer", "row_shape"]
+__all__ = [
+    "LAYERS",
+    "Builder",
+    "Layer",
+    "check_layer",
+    "check_layers",
+    "config",
+    "from_config",
+    "layer",
+    "row_shape",
+]
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 
@@ -150,6 +160,34 @@ class Layer(Protocol):
     def emit(self, builder: Builder, x: str) -> str:
         """Write what turns `x` (n, inputs) into this layer's output (n, units), and name that."""
         ...
+
+
+def check_layers(given: Any, of: str = "") -> None:
+    """Refuse what is no list of layers; `of` says whose they are, such as " of a Residual".
+
+    Raises
+    ------
+    NetworkError
+        Naming the first that is none.
+    """
+    if not isinstance(given, list | tuple) or not (given or of):
+        raise NetworkError(
+            f"layers{of} is {given!r}: expected a list of at least one layer, such as [Dense(10)]."
+        )
+    for position, item in enumerate(given):
+        check_layer(item, f"layer {position}{of}")
+
+
+def check_layer(given: Any, what: str) -> None:
+    """Refuse what is no layer, as `what`.
+
+    Raises
+    ------
+    NetworkError
+        Showing what a layer looks like.
+    """
+    if not isinstance(given, Layer) or isinstance(given, type):
+        raise NetworkError(f"{what} is {given!r}: expected a layer such as Dense(64, 'relu').")
 
 
 LAYERS: dict[str, type] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chainrule.errors import NetworkError
-from chainrule.layers.base import Builder, Layer, layer, row_shape
+from chainrule.layers.base import Builder, Layer, check_layer, check_layers, layer, row_shape
 
 __all__ = ["Heads", "Residual", "Shared"]
 
@@ -29,6 +29,9 @@ class Residual:
     """
 
     layers: Sequence[Layer]
+
+    def __post_init__(self) -> None:
+        check_layers(self.layers, " of a Residual")
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write f, then the sum: (n, …, units) to the same shape."""
@@ -70,6 +73,7 @@ class Shared:
                 f"Shared is called {self.name!r}: give a name of letters, such as 'step'; numbers "
                 f"are the places of other layers."
             )
+        check_layer(self.inner, f"the layer of Shared('{self.name}')")
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the layer with the shared parameters: shapes as the layer's own."""
@@ -102,8 +106,14 @@ class Heads:
     tasks: Mapping[str, Sequence[Layer]]
 
     def __post_init__(self) -> None:
-        if not self.tasks or not all(isinstance(task, str) and task for task in self.tasks):
-            raise NetworkError(f"tasks is {self.tasks!r}: expected task names with their layers.")
+        named = isinstance(self.tasks, Mapping) and self.tasks
+        if not named or not all(isinstance(task, str) and task for task in self.tasks):
+            raise NetworkError(
+                f"tasks is {self.tasks!r}: expected task names with their layers, such as "
+                f"{{'kind': [Dense(3)]}}."
+            )
+        for task, layers in self.tasks.items():
+            check_layers(layers, f" of task '{task}'")
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write each task's layers: (n, units) to its scores (n, outputs)."""

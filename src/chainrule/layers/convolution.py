@@ -11,7 +11,7 @@ from chainrule.layers.activation import emit_activation
 from chainrule.layers.base import Builder, layer, row_shape
 from chainrule.layers.dense import emit_bias
 from chainrule.ops.activations import ActivationFunction, activation
-from chainrule.ops.hyperparameters import check
+from chainrule.ops.hyperparameters import check, hyperparameter
 from chainrule.ops.initializers import default_initializer, initializer
 from chainrule.tape.window import Padding, sliding
 
@@ -21,19 +21,24 @@ Lengths = int | Sequence[int]
 
 
 def lengths(given: Lengths, directions: int, name: str) -> tuple[int, ...]:
-    """One length for each direction, from a number or a sequence.
+    """One length for each direction, from a number or a sequence; `name` is the user's argument.
 
     Raises
     ------
     NetworkError
         If there are not as many as directions.
+    HyperparameterError
+        If one is no whole number from 1.
     """
-    result = (given,) * directions if isinstance(given, int) else tuple(given)
+    result: tuple[Any, ...] = (
+        tuple(given) if isinstance(given, list | tuple) else (given,) * directions
+    )
     if len(result) != directions:
         raise NetworkError(f"{name} {given!r} has {len(result)} lengths, expected {directions}.")
+    record = hyperparameter("stride" if name == "stride" else "window", name=name)
     for length in result:
-        check(**{name: length})
-    return result
+        record.check(length)
+    return tuple(int(length) for length in result)
 
 
 def spatial(builder: Builder, x: str, directions: int, kind: str) -> tuple[int, ...]:
@@ -55,20 +60,22 @@ def spatial(builder: Builder, x: str, directions: int, kind: str) -> tuple[int, 
     return shape[:-1]
 
 
-def _check(units: Any, record: Any, rule: str | None, padding: str) -> None:
-    check(filters=units)
-    activation(record)
-    if rule is not None:
-        initializer(rule)
-    if padding not in ("valid", "same"):
-        raise NetworkError(f"padding {padding!r} is not known: choose 'valid' or 'same'.")
+def _check(own: Conv1D | Conv2D, directions: int) -> None:
+    check(filters=own.filters)
+    activation(own.activation)
+    lengths(own.kernel, directions, "kernel")
+    lengths(own.stride, directions, "stride")
+    if own.initializer is not None:
+        initializer(own.initializer)
+    if own.padding not in ("valid", "same"):
+        raise NetworkError(f"padding {own.padding!r} is not known: choose 'valid' or 'same'.")
 
 
 def _emit(builder: Builder, x: str, own: Conv1D | Conv2D, directions: int) -> str:
     builder.number += 1
     tape, k, filters = builder.tape, builder.number, int(own.filters)
     grid = spatial(builder, x, directions, type(own).__name__)
-    size = lengths(own.kernel, directions, "window")
+    size = lengths(own.kernel, directions, "kernel")
     window = sliding(grid, size, lengths(own.stride, directions, "stride"), own.padding)
     channels = row_shape(builder.shape(x))[-1]
     fan_in = window.cells * channels
@@ -131,7 +138,7 @@ class Conv1D:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        _check(self.filters, self.activation, self.initializer, self.padding)
+        _check(self, 1)
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write patches, product, bias and activation: (n, steps, c) to (n, positions, filters)."""
@@ -176,7 +183,7 @@ class Conv2D:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        _check(self.filters, self.activation, self.initializer, self.padding)
+        _check(self, 2)
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write patches, product, bias and activation: (n, h, w, c) to (n, h′, w′, filters)."""

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import HyperparameterError
 from chainrule.layers.base import Builder, layer
 from chainrule.ops.formulas import formula
-from chainrule.ops.hyperparameters import check
+from chainrule.ops.hyperparameters import Hyperparameter, Interval, hyperparameter
 from chainrule.ops.penalties import penalty_function
 from chainrule.tape.instruction import columns
 
 __all__ = ["ActivityPenalty", "PReLU", "Softmax"]
+
+_START = Hyperparameter("start", 0.25, Interval("(-inf, inf)"), "first slope α where z ≤ 0")
+_STRENGTH = hyperparameter("penalty", name="strength")
 
 
 @layer
@@ -59,7 +63,10 @@ class PReLU:
     array([0.25, 0.25, 0.25], dtype=float32)
     """
 
-    start: float = 0.25
+    start: float = _START.default
+
+    def __post_init__(self) -> None:
+        _START.check(self.start)
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the formula: (n, …, channels) to the same shape."""
@@ -96,11 +103,16 @@ class ActivityPenalty:
     kind: str | Mapping[str, Any] = "l1"
 
     def __post_init__(self) -> None:
-        check(penalty=self.strength)
+        _STRENGTH.check(self.strength)
         self._function()
 
     def _function(self) -> Any:
         settings = dict(self.kind) if isinstance(self.kind, Mapping) else {"name": self.kind}
+        if "name" not in settings:
+            raise HyperparameterError(
+                f"kind is {self.kind!r}, without a name: give one, such as "
+                f"{{'name': 'sparsity', 'rho': 0.1}}."
+            )
         return penalty_function(settings.pop("name"), **settings)
 
     def emit(self, builder: Builder, x: str) -> str:

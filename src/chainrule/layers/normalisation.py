@@ -9,10 +9,12 @@ import numpy as np
 from chainrule.layers.base import Builder, layer
 from chainrule.layers.dense import emit_bias
 from chainrule.ops.formulas import formula
-from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
+from chainrule.ops.hyperparameters import hyperparameter
 from chainrule.tape.instruction import columns
 
 __all__ = ["BatchNorm", "LayerNorm"]
+
+_MEMORY = hyperparameter("statistics_memory", name="memory")
 
 
 def _scaled(builder: Builder, x: str) -> str:
@@ -46,6 +48,9 @@ class LayerNorm:
     """
 
     epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        formula("normalise", epsilon=self.epsilon)
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the normalisation: (n, …, units) to the same shape."""
@@ -82,11 +87,12 @@ class BatchNorm:
     ['0.mean', '0.variance']
     """
 
-    memory: float = HYPERPARAMETERS["statistics_memory"].default
+    memory: float = _MEMORY.default
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check(statistics_memory=self.memory)
+        _MEMORY.check(self.memory)
+        formula("standardise", epsilon=self.epsilon)
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the normalisation: (n, …, units) to the same shape."""

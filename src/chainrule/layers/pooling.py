@@ -15,6 +15,13 @@ __all__ = ["AveragePool", "Flatten", "MaxPool"]
 _SIZE = 2  # the usual pool: half as many places in each direction
 
 
+def _check(own: MaxPool | AveragePool) -> None:
+    """Refuse lengths that no window has; how many there must be is known with the input."""
+    for name, given in (("size", own.size), ("stride", own.stride)):
+        if given is not None:
+            lengths(given, len(given) if isinstance(given, list | tuple) else 1, name)
+
+
 def _emit(builder: Builder, x: str, own: MaxPool | AveragePool, operation: str) -> str:
     grid = row_shape(builder.shape(x))[:-1]
     kind = type(own).__name__
@@ -23,7 +30,7 @@ def _emit(builder: Builder, x: str, own: MaxPool | AveragePool, operation: str) 
             f"{kind} reads rows of shape (steps, channels) or (height, width, channels), here they "
             f"are {row_shape(builder.shape(x))}."
         )
-    size = lengths(own.size, len(grid), "window")
+    size = lengths(own.size, len(grid), "size")
     stride = size if own.stride is None else lengths(own.stride, len(grid), "stride")
     window = sliding(grid, size, stride, what="pool")
     for length, k, step in zip(grid, size, stride, strict=True):
@@ -60,6 +67,9 @@ class MaxPool:
     size: Lengths = _SIZE
     stride: Lengths | None = None
 
+    def __post_init__(self) -> None:
+        _check(self)
+
     def emit(self, builder: Builder, x: str) -> str:
         """Write the pooling: (n, h, w, c) to (n, h′, w′, c)."""
         return _emit(builder, x, self, "max_pool")
@@ -85,6 +95,9 @@ class AveragePool:
 
     size: Lengths = _SIZE
     stride: Lengths | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the pooling: (n, h, w, c) to (n, h′, w′, c)."""

@@ -16,9 +16,11 @@ import numpy as np
 from chainrule.errors import HyperparameterError, unknown_name
 from chainrule.ops.configurable import Configurable
 from chainrule.ops.expression import Expression, Variable, absolute, log, where
-from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
+from chainrule.ops.hyperparameters import Hyperparameter, Interval, hyperparameter
 
 __all__ = ["L1", "L2", "PENALTIES", "PenaltyFunction", "WeightPenalty", "penalty_function"]
+
+_STRENGTH = hyperparameter("penalty", name="strength")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class WeightPenalty:
             )
         for value in values:
             array = np.asarray(value, dtype=np.float64)
-            check(penalty=float(array.min() if array.size else -1.0))
+            _STRENGTH.check(float(array.min() if array.size else -1.0))
 
     @property
     def function(self) -> PenaltyFunction:

@@ -20,12 +20,12 @@ class LearningRateDisplay(Display):
     Attributes
     ----------
     rates, losses : ndarray of shape (tried,)
-    suggestion : float
+    suggestion : float or None
     """
 
     rates: np.ndarray
     losses: np.ndarray
-    suggestion: float
+    suggestion: float | None
 
     @classmethod
     def from_finder(cls, found: Any) -> Self:
@@ -46,14 +46,15 @@ class LearningRateDisplay(Display):
                 f"rates and losses have shapes {rates.shape} and {losses.shape}: expected one "
                 f"loss for each rate."
             )
-        return cls(rates, losses, float(found.suggestion))
+        return cls(rates, losses, found.suggestion)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw the losses up to where they explode; a dashed line marks the suggestion."""
         with drawing(self, ax) as axes:
             axes.plot(self.rates, self.losses, label="loss", **look(0))
-            label = f"suggested, {self.suggestion:.2g}"
-            axes.axvline(self.suggestion, label=label, **look(1) | {"linestyle": "--"})
+            if self.suggestion is not None:
+                label = f"suggested, {self.suggestion:.2g}"
+                axes.axvline(self.suggestion, label=label, **look(1) | {"linestyle": "--"})
             axes.set_xscale("log")
             axes.set_ylim(*self.limits())
             axes.set(xlabel="learning rate", ylabel="mean loss", title="Loss by learning rate")

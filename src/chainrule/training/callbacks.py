@@ -34,6 +34,8 @@ class TrainingState:
     gradients : mapping of str to ndarray
         Of the last minibatch, with the names and shapes of the parameters; written over by the
         next one. Of all rows when `batch_size` is None, before the update of this epoch.
+    minibatches : int
+        In each epoch.
     """
 
     network: Network
@@ -43,6 +45,7 @@ class TrainingState:
     rate_factor: float = 1.0
     stop_reason: str = field(default="")
     gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
+    minibatches: int = 1
 
     def stop(self, reason: str = "stopped by a callback") -> None:
         """End the training after this epoch; `history.stopped` will say why."""

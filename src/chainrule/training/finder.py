@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,14 @@ from chainrule.network import Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer, settings
 from chainrule.ops.optimizers import optimizer as optimizer_record
+from chainrule.training.lbfgs import LBFGS, refuse_name
 from chainrule.training.method import training_session
 
 __all__ = ["RateSweep", "learning_rate_finder"]
 
 _H = HYPERPARAMETERS
 _BLOW_UP = 0.1  # the rise over the untrained network's loss, as a share of it, that is too much
+_ROUNDING = 1e-5  # a fall by a smaller share of the loss is none
 _MARGIN = 10.0  # how far below the blow-up a rate is safe
 
 
@@ -33,30 +36,37 @@ class RateSweep:
         Learning rates, rising by the same factor from one update to the next.
     losses : ndarray of shape (steps,)
         Smoothed loss before the update with each rate.
-    steepest : float
-        The rate at which the smoothed loss falls fastest, per factor of the rate.
+    steepest : float or None
+        The rate at which the smoothed loss falls fastest, per factor of the rate; None if it
+        never falls.
     blow_up : float or None
         The first rate at which the loss has blown up; None if none did.
-    suggestion : float
-        The smaller of `steepest` and a tenth of `blow_up`.
+    suggestion : float or None
+        The smaller of `steepest` and a tenth of `blow_up`; None if the loss never falls, or that
+        lies below the sweep.
     """
 
     rates: np.ndarray
     losses: np.ndarray
-    steepest: float
+    steepest: float | None
     blow_up: float | None
 
     @property
-    def suggestion(self) -> float:
+    def suggestion(self) -> float | None:
         """A learning rate to start with."""
+        if self.steepest is None:
+            return None
         safe = math.inf if self.blow_up is None else self.blow_up / _MARGIN
-        return min(self.steepest, safe)
+        rate = min(self.steepest, safe)
+        return rate if rate >= self.rates[0] else None
 
     def __str__(self) -> str:
         end = "none blew up" if self.blow_up is None else f"blows up at {self.blow_up:.2g}"
+        falls = "never falls" if self.steepest is None else f"steepest at {self.steepest:.2g}"
+        rate = "none" if self.suggestion is None else f"{self.suggestion:.2g}"
         return (
             f"RateSweep({len(self.rates)} updates, {self.rates[0]:.2g} to {self.rates[-1]:.2g}: "
-            f"steepest at {self.steepest:.2g}, {end}; suggestion {self.suggestion:.2g})"
+            f"{falls}, {end}; suggestion {rate})"
         )
 
 
@@ -111,7 +121,14 @@ def learning_rate_finder(
     DataError
         If the data do not fit the network.
     HyperparameterError
-        If a number lies outside its interval, or the loss is not finite at the very start.
+        If a number lies outside its interval, the loss is not finite at the very start, or the
+        optimizer is L-BFGS.
+
+    Warns
+    -----
+    UserWarning
+        If there is nothing to suggest: the loss never falls, or blows up too close to
+        `lowest_rate`.
 
     Examples
     --------
@@ -129,6 +146,11 @@ def learning_rate_finder(
     for name, value in {"batch_size": batch_size, "threads": threads}.items():
         if value is not None:
             check(**{name: value})
+    refuse_name(optimizer)
+    if isinstance(optimizer, LBFGS):
+        raise HyperparameterError(
+            "optimizer is LBFGS, which has no rate to find: it chooses the length of its steps."
+        )
     if not lowest_rate < highest_rate:
         raise HyperparameterError(
             f"lowest_rate = {lowest_rate} is not below highest_rate = {highest_rate}: the rate has "
@@ -144,7 +166,31 @@ def learning_rate_finder(
     with network.engine.limits(trained.plan, batches.size, threads):
         trial = _Minibatches(trained, rates / settings(rule)["learning_rate"])
         losses, blew_up = _sweep(trial, _Minibatches(untrained), len(rates), smoothing)
-    return _found(rates[: len(losses)], losses, blew_up)
+    found = _found(rates[: len(losses)], losses, blew_up)
+    if found.suggestion is None:
+        warnings.warn(_no_suggestion(found), UserWarning, stacklevel=2)
+    return found
+
+
+def _no_suggestion(found: RateSweep) -> str:
+    """Why there is none, and what to do."""
+    if found.steepest is None and found.blow_up is not None:
+        return (
+            f"the loss never falls before it blows up at a learning rate of {found.blow_up:.2g}, "
+            f"so there is none to suggest: lower lowest_rate or scale X; with dropout give a "
+            f"larger smoothing."
+        )
+    if found.steepest is None:
+        return (
+            f"the loss never falls between learning rates of {found.rates[0]:.2g} and "
+            f"{found.rates[-1]:.2g}, so there is none to suggest: check the data and the network, "
+            f"or sweep other rates."
+        )
+    return (
+        f"the loss blows up at a learning rate of {found.blow_up:.2g}, less than {_MARGIN:g} times "
+        f"the lowest of the sweep, {found.rates[0]:.2g}, so there is none to suggest: lower "
+        f"lowest_rate."
+    )
 
 
 class _Minibatches:
@@ -201,6 +247,8 @@ def _found(rates: np.ndarray, losses: np.ndarray, blew_up: bool) -> RateSweep:
         raise HyperparameterError(
             "the loss is not finite from the start of the sweep: lower lowest_rate or scale X."
         )
+    if losses[0] - losses.min() <= _ROUNDING * abs(losses[0]):
+        return RateSweep(rates, losses, None, blow_up)
     slopes = np.gradient(losses, np.log(rates))
     falling = slopes[: max(1, int(np.argmin(losses))) + 1]
     return RateSweep(rates, losses, float(rates[np.argmin(falling)]), blow_up)

@@ -13,11 +13,26 @@ from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.schedules import Constant, Schedule
 from chainrule.training.objective import Objective
 
-__all__ = ["LBFGS"]
+__all__ = ["LBFGS", "refuse_name"]
 
 _H = HYPERPARAMETERS
 _WORSE = 1e6  # a point without a finite loss counts as so many times the last loss
 _TRIALS = 40  # evaluations of one line search, at most
+
+
+def refuse_name(optimizer: Any) -> None:
+    """Raise for an optimizer that is called "lbfgs": it is an object of its own.
+
+    Raises
+    ------
+    HyperparameterError
+        Saying which.
+    """
+    if isinstance(optimizer, str) and optimizer.lower().replace("-", "") == "lbfgs":
+        raise HyperparameterError(
+            f"optimizer = {optimizer!r} is no name of an optimizer for minibatches: L-BFGS takes "
+            f"all rows at every step, give optimizer=chainrule.training.LBFGS()."
+        )
 
 
 @dataclass(frozen=True)
@@ -62,8 +77,13 @@ class LBFGS:
     def __post_init__(self) -> None:
         check(max_iterations=self.max_iterations, tolerance=self.tolerance, memory=self.memory)
 
-    def refuse(self, schedule: Schedule) -> None:
-        """Raise unless the learning rate is constant: there is none to change."""
+    def refuse(self, schedule: Schedule, augment: Any = None) -> None:
+        """Raise unless the learning rate is constant, there is none to change, and so are data."""
+        if augment is not None:
+            raise HyperparameterError(
+                "augment is not possible with LBFGS, which needs the same rows at every step: "
+                "leave it out, or train with an optimizer such as 'adam'."
+            )
         if not isinstance(schedule, Constant):
             raise HyperparameterError(
                 f"schedule = {schedule!r} is not possible with LBFGS, which has no learning rate: "

@@ -14,7 +14,7 @@ from chainrule.assembly import Extras, TargetForm
 from chainrule.engines import Batches, Session
 from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
 from chainrule.network import Network
-from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
+from chainrule.ops.hyperparameters import HYPERPARAMETERS, check, hyperparameter
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
@@ -135,6 +135,9 @@ def train(
     True
     """
     check(epochs=epochs, patience=patience, seed=seed, min_improvement=min_improvement)
+    if not isinstance(callbacks, Sequence):
+        kind = type(callbacks).__name__
+        raise HyperparameterError(f"callbacks is a {kind}: expected a list, such as [{kind}(…)].")
     for item in callbacks:
         if not isinstance(item, Callback):
             raise HyperparameterError(f"callbacks has {item!r}: expected a chainrule.Callback.")
@@ -149,7 +152,7 @@ def train(
     batches = Batches(batch_size or len(rows), rows, seed)
     method = method_for(network, data, form, optimizer, batches, Extras(clip, averaging))
     if method.solver is not None:
-        method.solver.refuse(schedule_record(schedule))
+        method.solver.refuse(schedule_record(schedule), augment)
         epochs = int(method.solver.max_iterations)
     run = _Run(
         network=network,
@@ -163,7 +166,11 @@ def train(
             min_improvement=min_improvement,
         ),
         state=TrainingState(
-            network, History(network.loss.metric_name), epochs, gradients=method.gradients
+            network,
+            History(network.loss.metric_name),
+            epochs,
+            gradients=method.gradients,
+            minibatches=method.session.batches.per_epoch,
         ),
         callbacks=callbacks,
         shuffle=shuffle,
@@ -198,10 +205,13 @@ def _split(
                 f"validation has {len(validation)} parts: expected (X, y), (X, y, sample_weight) "
                 f"or a share of the rows, such as 0.1."
             )
-        other, other_form = network.bind(*validation)
+        try:
+            other, other_form = network.bind(*validation)
+        except DataError as error:
+            raise DataError(f"validation: {error}") from None
         rows = np.arange(len(other["inputs"]))
         return np.arange(n), _validation_session(network, other, other_form, rows)
-    _H["validation_fraction"].check(validation)
+    hyperparameter("validation_fraction", name="validation").check(validation)
     held = max(1, round(n * validation))
     if held >= n:
         raise HyperparameterError(

@@ -16,7 +16,7 @@ from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.tape import plan
 from chainrule.tape.instruction import concrete
 from chainrule.training.averaging import AveragedWeights
-from chainrule.training.lbfgs import LBFGS
+from chainrule.training.lbfgs import LBFGS, refuse_name
 from chainrule.training.objective import Objective, network_shaped
 
 __all__ = ["Method", "method_for", "training_session"]
@@ -85,5 +85,6 @@ def method_for(
             )
         none = AveragedWeights({}, {})
         return Method(objective.session, objective.gradients, 1.0, none, optimizer, objective)
+    refuse_name(optimizer)
     rule = optimizer_record(optimizer)
     return training_session(network, data, form, rule, batches, extras)

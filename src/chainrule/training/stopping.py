@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -76,6 +77,11 @@ class Convergence(Callback):
     HyperparameterError
         If there is no criterion, or a number lies outside its interval.
 
+    Warns
+    -----
+    UserWarning
+        When training starts on minibatches with `gradient_norm` given.
+
     Examples
     --------
     >>> import chainrule as cr, numpy as np
@@ -107,8 +113,16 @@ class Convergence(Callback):
         self.patience, self._met = patience, 0
 
     def on_train_start(self, state: TrainingState) -> None:
-        """Count from 0 in every training run."""
+        """Count from 0 in every training run; warn where the gradient is a minibatch's."""
         self._met = 0
+        if self.gradient_norm is not None and state.minibatches > 1:
+            warnings.warn(
+                f"Convergence(gradient_norm={self.gradient_norm:g}) sees the gradient of the last "
+                f"of {state.minibatches} minibatches only: give batch_size=None, or take "
+                f"relative_loss as the criterion.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def on_epoch_end(self, state: TrainingState) -> None:
         """Stop when a criterion has been met often enough."""
