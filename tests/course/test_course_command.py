@@ -18,6 +18,11 @@ ROOT = Path(__file__).parents[2]
 STORY = "mcculloch_pitts"
 
 
+def unexpected(stderr):
+    """Lines but the one that says, on a new machine, that kernels are compiled."""
+    return [line for line in stderr.splitlines() if not line.startswith("chainrule: compiling")]
+
+
 @pytest.fixture(scope="module")
 def results(command_line, tmp_path_factory):
     """Every command in a folder of its own, at once."""
@@ -53,7 +58,7 @@ def results(command_line, tmp_path_factory):
 def test_the_list_has_every_story_in_its_group(results):
     done, _ = results["list"]
     assert done.returncode == 0
-    assert done.stderr == ""
+    assert unexpected(done.stderr) == []
     lines = done.stdout.splitlines()
     places = [next(k for k, line in enumerate(lines) if f" {name} " in line) for name in names()]
     assert places == sorted(places)
@@ -76,7 +81,7 @@ def test_the_list_follows_the_environments_language(results):
 def test_a_story_is_told_in_order_and_its_pictures_are_written(results):
     done, folder = results["run"]
     assert done.returncode == 0
-    assert done.stderr == ""
+    assert unexpected(done.stderr) == []
     marks = [
         "Neurons as logic gates\n======", "    v = ∑_j w_j x_j + b = w^T x + b", "AND    OR  NAND",
         "XOR needs a second layer", "XOR: [-1.  1.  1. -1.]", "cannot be trained by gradients",

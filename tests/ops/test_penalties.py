@@ -64,7 +64,7 @@ def test_penalties_travel_as_data(penalty):
 
 def test_bad_penalties_are_refused():
     for strength in (-0.1, {"0.weight": np.array([0.1, -0.1])}, {"0.weight": np.empty(0)}):
-        with pytest.raises(HyperparameterError, match=r"penalty = .*strength θ"):
+        with pytest.raises(HyperparameterError, match=r"strength = .*strength θ"):
             L2(strength)
     with pytest.raises(HyperparameterError, match="one of the two"):
         L1({"0.weight": 1.0}, ["0.weight"])
