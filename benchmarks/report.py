@@ -197,12 +197,12 @@ def _models(steps: Steps) -> list[str]:
     """Convolutions and recurrent layers: ratios, then microseconds."""
     text = paragraph(
         "Convolutions (3×3, then 4×4, no padding, ReLU, channels last), each followed by pooling "
-        "over 2×2 squares, then dense layers of 64 and 10 units; and recurrent layers between an embedding "
-        "of 64 tokens in 32 dimensions and a dense layer of 64, where every step of a sequence "
-        "has a target. Adam, softmax cross entropy, float32; processes, threads and ratios as for "
-        f"the dense steps, {steps.rounds} rounds. The peers share initial weights and the order of "
-        "the rows, so their losses agree to rounding. chainrule draws its own. Every engine has "
-        "the same number of parameters."
+        "over 2×2 squares, then dense layers of 64 and 10 units; and recurrent layers between an "
+        "embedding of 64 tokens in 32 dimensions and a dense layer of 64, where every step of a "
+        "sequence has a target. Adam, softmax cross entropy, float32; processes, threads and "
+        f"ratios as for the dense steps, {steps.rounds} rounds. The peers share initial weights "
+        "and the order of the rows, so their losses agree to rounding. chainrule draws its own. "
+        "Every engine has the same number of parameters."
     )
     parts = [f"## Convolutions and recurrent layers\n\n{text}"]
     if "chainrule" in steps.engines and len(steps.engines) > 1:
