@@ -88,7 +88,7 @@ for number, (name, shares) in enumerate(accuracy.items()):
     axes["bars"].bar(np.arange(5) + 0.4 * number, shares, width=0.38, label=name)
 axes["bars"].set_xticks(np.arange(5) + 0.2, moves, rotation=20)
 axes["bars"].set(ylabel="accuracy on new digits", xlabel="shifted by one pixel")
-axes["bars"].legend(loc="lower right")
+axes["bars"].legend(loc="upper right")
 
 # %%
 # **What to try.** Show both networks shifted digits in training: ``augment=Shift(1)`` in

@@ -336,14 +336,18 @@ class Network:
         """
         data, form = self.bind(X, y, sample_weight)
         tape = self.blueprint.gradients(form, training)
-        n, names = len(data["inputs"]), gradient_names(tape)
-        shapes = {g: concrete(tape.shape(g), n) for g in names.values()}
-        gradients = allocate(shapes, self.engine.dtype)
-        session = self.session(plan(tape), data, Batches(n, np.arange(n)), gradients)
+        n, (memory, gradients) = len(data["inputs"]), self.gradient_memory(tape)
+        session = self.session(plan(tape), data, Batches(n, np.arange(n)), memory)
         session.start_epoch(0, shuffle=False)
         session.run(1)
-        public = {key: self._public(key, gradients[name]) for key, name in names.items()}
-        return session.totals.objective, public
+        return session.totals.objective, gradients
+
+    def gradient_memory(self, tape: Tape) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Where a tape's gradients go: by their names on it, and as `parameters` has them."""
+        names = gradient_names(tape)
+        shapes = {name: concrete(tape.shape(name), 1) for name in names.values()}
+        memory = allocate(shapes, self.engine.dtype)
+        return memory, {key: self._public(key, memory[name]) for key, name in names.items()}
 
     def bind(
         self, X: Any, y: Any, sample_weight: Any = None

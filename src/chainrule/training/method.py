@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.assembly import Extras, TargetForm, gradient_names
+from chainrule.assembly import Extras, TargetForm
 from chainrule.engines import Batches, Session, allocate
 from chainrule.errors import HyperparameterError
 from chainrule.network import Network
@@ -17,7 +17,7 @@ from chainrule.tape import plan
 from chainrule.tape.instruction import concrete
 from chainrule.training.averaging import AveragedWeights
 from chainrule.training.lbfgs import LBFGS, refuse_name
-from chainrule.training.objective import Objective, network_shaped
+from chainrule.training.objective import Objective
 
 __all__ = ["Method", "method_for", "training_session"]
 
@@ -32,15 +32,15 @@ def training_session(
 ) -> Method:
     """A session of training steps, and what it writes."""
     tape = network.blueprint.step(form, optimizer, extras)
-    names = gradient_names(tape)
-    means = [f"mean_{name}" for name in tape.parameters.values()]
-    kept = [name for name in (*names.values(), *means) if name in tape.values]
-    own = allocate({name: concrete(tape.shape(name), 1) for name in kept}, network.engine.dtype)
+    memory, gradients = network.gradient_memory(tape)
+    kept = [f"mean_{name}" for name in tape.parameters.values() if f"mean_{name}" in tape.values]
+    shapes = {name: concrete(tape.shape(name), 1) for name in kept}
+    means = allocate(shapes, network.engine.dtype)
     return Method(
-        network.session(plan(tape), data, batches, own),
-        network_shaped(network, {key: own[name] for key, name in names.items()}),
+        network.session(plan(tape), data, batches, memory | means),
+        gradients,
         settings(optimizer)["learning_rate"],
-        AveragedWeights(network.memory, {name: own[name] for name in means if name in own}),
+        AveragedWeights(network.memory, means),
     )
 
 

@@ -7,14 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule.assembly import TargetForm, gradient_names
-from chainrule.engines import Batches, allocate
+from chainrule.assembly import TargetForm
+from chainrule.engines import Batches
 from chainrule.errors import NetworkError
 from chainrule.network import Network
 from chainrule.ops.penalties import L1
 from chainrule.tape import plan
 
-__all__ = ["Objective", "network_shaped"]
+__all__ = ["Objective"]
 
 
 class Objective:
@@ -67,22 +67,19 @@ class Objective:
                 "the network has dropout, so its loss differs from one evaluation to the next: "
                 "take out the dropout, or train with an optimizer for minibatches such as 'adam'."
             )
-        if any(i.operation == "column_mean" for i in tape.instructions):
+        if tape.with_role("statistic"):
             raise NetworkError(
-                "the network has statistics of a minibatch (BatchNorm, a sparsity penalty), which "
-                "L-BFGS does not keep: use LayerNorm, or train with an optimizer such as 'adam'."
+                "the network has BatchNorm, whose running means L-BFGS does not keep: use "
+                "LayerNorm, or train with an optimizer such as 'adam'."
             )
         if any(isinstance(penalty, L1) for penalty in network.blueprint.penalties):
             raise NetworkError(
                 "the network has an L1 penalty, whose exact zeros need a step that L-BFGS does not "
                 "make: use L2, or train with an optimizer such as 'sgd' or 'adam'."
             )
-        names = gradient_names(tape)
-        shapes = {name: tuple(int(n) for n in tape.shape(name)) for name in names.values()}
-        memory = allocate(shapes, network.engine.dtype)
+        memory, self.gradients = network.gradient_memory(tape)
         rows = np.arange(len(data["inputs"])) if rows is None else rows
         self.network = network
-        self.gradients = network_shaped(network, {k: memory[name] for k, name in names.items()})
         self.session = network.session(plan(tape), data, Batches(len(rows), rows), memory)
 
     @classmethod
@@ -130,8 +127,3 @@ class Objective:
 
 def _flat(arrays: Mapping[str, np.ndarray], order: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.concatenate([arrays[name].reshape(-1) for name in order]).astype(np.float64)
-
-
-def network_shaped(network: Network, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Views of arrays by the names of parameters, each of its parameter's shape."""
-    return {key: array.reshape(network.parameters[key].shape) for key, array in arrays.items()}
