@@ -49,6 +49,10 @@ def _mlp(classes: bool, seed: int, settings: Mapping[str, Any]) -> Any:
     return make_pipeline(_columns(scale=True), model)
 
 
+def _mlp_plain(classes: bool, seed: int, settings: Mapping[str, Any]) -> Any:
+    return _mlp(classes, seed, {"early_stopping": False, **settings})
+
+
 def _boosting(classes: bool, seed: int, settings: Mapping[str, Any]) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -85,6 +89,7 @@ def _dummy(classes: bool, seed: int, settings: Mapping[str, Any]) -> Any:
 MODELS: dict[str, Callable[[bool, int, Mapping[str, Any]], Any]] = {
     OWN: _network,
     "mlp": _mlp,
+    "mlp_plain": _mlp_plain,
     "boosting": _boosting,
     "linear": _linear,
     "forest": _forest,

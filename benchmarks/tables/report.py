@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.markdown import digits, paragraph, table
+from benchmarks.markdown import paragraph, table
 from benchmarks.tables.peers import OWN
 from benchmarks.tables.scores import METRICS
 from benchmarks.tables.sets import SETS
@@ -20,7 +20,8 @@ AGAINST = ("boosting", "mlp")
 
 def show(summary: Summary) -> str:
     """Scores, seconds and ranks, ready to print."""
-    parts = [scores(summary), seconds(summary), overall(summary), *notes(summary)]
+    times = seconds(summary, "fit_seconds", "seconds of a fit")
+    parts = [scores(summary), times, overall(summary), *notes(summary)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -31,12 +32,9 @@ def _spread(values: np.ndarray) -> str:
     """Mean ± standard deviation over the splits."""
     if not len(values):
         return ""
-    sd = f" ± {_number(values.std(ddof=1))}" if len(values) > 1 else ""
-    return f"{_number(values.mean())}{sd}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+    places = 4 if abs(values.mean()) < 10 else 2
+    sd = f" ± {values.std(ddof=1):.{places}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{places}f}{sd}"
 
 
 def _cell(summary: Summary, name: str, model: str, best: float) -> str:
@@ -67,25 +65,21 @@ def other_scores(summary: Summary, metric: str) -> str:
     return table([METRICS[metric], *summary.models], rows) if rows else ""
 
 
-def _time(cell: Sequence[Result]) -> str:
+def _median(cell: Sequence[Result], field: str) -> str:
     if not cell:
         return ""
-    fit, predict, used = (
-        np.median([getattr(r, name) for r in cell])
-        for name in ("fit_seconds", "predict_seconds", "processor_seconds")
-    )
-    mark = "~" if any(r.busy for r in cell) else ""
-    return f"{mark}{digits(fit)} ({digits(used)}) + {digits(predict)}"
+    text = f"{np.median([getattr(r, field) for r in cell]):.2f}"
+    return f"~{text}" if any(r.busy for r in cell) else text
 
 
-def seconds(summary: Summary) -> str:
-    """Medians over the splits: fit (processor seconds of it) + prediction."""
+def seconds(summary: Summary, field: str, title: str) -> str:
+    """A field of the results that are seconds, medians over the splits."""
     rows = []
     for name in summary.tables:
-        sizes = [r.train_rows for m in summary.models for r in summary.cell(name, m)]
-        cells = [_time(summary.cell(name, m)) for m in summary.models]
-        rows.append([name, f"{max(sizes):,}", *cells])
-    return table(["seconds", "training rows", *summary.models], rows)
+        cells = [summary.cell(name, m) for m in summary.models]
+        size = max(r.train_rows for cell in cells for r in cell)
+        rows.append([name, f"{size:,}", *(_median(cell, field) for cell in cells)])
+    return table([title, "training rows", *summary.models], rows)
 
 
 # ----------------------------------------------------------------- all tables
@@ -129,9 +123,9 @@ def notes(summary: Summary) -> list[str]:
 # ----------------------------------------------------------------- variants
 
 
-def differences(summary: Summary, models: Sequence[str]) -> str:
-    """Relative change of error against the first model on the same splits, ± standard error."""
-    first, *rest = models
+def differences(summary: Summary, first: str) -> str:
+    """Relative change of error against one model on the same splits, ± standard error."""
+    rest = [m for m in summary.models if m != first]
     rows = [
         [name, *(_change(summary, name, model, first) for model in rest)]
         for name in summary.tables
@@ -144,40 +138,55 @@ def differences(summary: Summary, models: Sequence[str]) -> str:
 
 
 def _change(summary: Summary, name: str, model: str, first: str) -> str:
-    values = summary.changes(name, model, first)
-    if not len(values):
-        return ""
-    if len(values) == 1:
-        return f"{values[0]:+.1%}"
-    return f"{values.mean():+.1%} ± {values.std(ddof=1) / np.sqrt(len(values)):.1%}"
+    value, spread = summary.change(name, model, first)
+    text = "" if np.isnan(value) else f"{value:+.1%}"
+    return text if np.isnan(spread) else f"{text} ± {spread:.1%}"
 
 
 def _mean(summary: Summary, model: str, first: str, kinds: tuple[bool, ...]) -> str:
-    tables = [
-        t
-        for t in summary.tables
-        if SETS[t].classes in kinds and len(summary.changes(t, model, first))
-    ]
+    tables = [t for t in summary.shared((model, first)) if SETS[t].classes in kinds]
     return f"{summary.mean_change(model, first, tables):+.1%}" if tables else ""
 
 
 # ------------------------------------------------------------------- the page
 
 
-def page(summary: Summary, command: str) -> str:
+TIMES = {
+    "fit_seconds": "fit",
+    "processor_seconds": "processors, fit",
+    "predict_seconds": "prediction of the test part",
+}
+
+
+def page(summary: Summary, command: str, against: str | None = None) -> str:
     """Everything as Markdown."""
-    facts = _facts(summary.results)
-    others = [other_scores(summary, metric) for metric in METRICS]
-    parts = ["# Tables", *_protocol(summary, command), facts]
+    parts = ["# Accuracy on tables", *_protocol(summary, command), _facts(summary.results)]
     parts += ["## Scores", scores(summary), "## All tables together", overall(summary)]
-    parts += ["## Seconds", SECONDS, seconds(summary), *notes(summary)]
-    parts += ["## Every metric", *others]
+    parts += notes(summary)
+    if against is not None:
+        text = "Relative change of the mean error ± standard error over the same folds."
+        parts += [f"## Differences to {against}", text, differences(summary, against)]
+    parts += ["## Seconds", "Medians over the folds.", *_times(summary)]
+    parts += ["## Every metric", *(other_scores(summary, metric) for metric in METRICS)]
+    parts += _complaints(summary.results)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-SECONDS = (
-    "Medians over the splits: fit (processor seconds of the fit) + prediction of the test part."
-)
+def _times(summary: Summary) -> list[str]:
+    return [seconds(summary, field, title) for field, title in TIMES.items()]
+
+
+def _complaints(results: Sequence[Result]) -> list[str]:
+    """What models warned of."""
+    rows: dict[tuple[str, str, str], int] = {}
+    for r in results:
+        for text in r.warnings:
+            key = r.plan.label, r.plan.table, " ".join(text.split())
+            rows[key] = rows.get(key, 0) + 1
+    if not rows:
+        return []
+    lines = [[*key, str(times)] for key, times in rows.items()]
+    return ["## Warnings", table(["model", "table", "warning", "times"], lines, left=3)]
 
 
 def _protocol(summary: Summary, command: str) -> list[str]:
@@ -185,18 +194,24 @@ def _protocol(summary: Summary, command: str) -> list[str]:
     dates = sorted({r.date for r in summary.results})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     capped = f" At most {plan.rows:,} training rows." if plan.rows else ""
+    used = (
+        f"the first {summary.splits} are tested"
+        if summary.splits < plan.splits
+        else "each is tested"
+    )
     texts = (
-        f"Measured {when} by `{command}`: {plan.splits} folds, seed {plan.seed}, the same rows for "
-        "every model. Rows with the same features are in one fold; folds have the same share of "
-        f"every class. Scores are mean ± standard deviation over the folds.{capped}",
+        f"Measured on {when} by `{command}`.",
+        f"{plan.splits} folds, shuffled, seed {plan.seed}, the same rows for every model; {used}. "
+        "Rows with the same features are in one fold; folds have the same share of every class. "
+        f"Scores are mean ± standard deviation over the folds.{capped}",
         "mlp is scikit-learn's MLPClassifier or MLPRegressor with early stopping, linear its "
         "LogisticRegression or Ridge: numbers with the median in gaps, a mark where one was, "
         "standardised, texts as one column a level; targets of the mlp standardised. boosting is "
         "HistGradientBoosting with categorical columns as such; forest a random forest; dummy "
         "knows the targets only. All else is default. chainrule gets the raw table. On diamonds "
         "the logarithm of the price is learnt and scored by all.",
-        "Differences in error are those of 1 − AUC, 1 − accuracy and RMSE, relative to the other "
-        "model on the same fold, averaged over folds and tables.",
+        "Differences in error are those of 1 − AUC, 1 − accuracy and RMSE, means over the folds, "
+        "relative to the other model and averaged over the tables.",
     )
     settings = {r.plan.label: r.plan.settings for r in summary.results if r.plan.settings}
     lines = [f"{label}: `{given}`." for label, given in settings.items()]

@@ -18,7 +18,7 @@ def settings(text: str) -> dict[str, Any]:
     """
     try:
         call = ast.parse(f"dict({text})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             raise ValueError
         found = {str(k.arg): _value(k.value) for k in call.keywords if k.arg}
         if len(found) < len(call.keywords):

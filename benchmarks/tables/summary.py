@@ -21,10 +21,12 @@ class Summary:
     results : list of Result
     tables, models : list of str
         In the order of `SETS` and of appearance.
+    splits : int
+        How many there are for each model and table when all is done.
     """
 
-    def __init__(self, results: Iterable[Result]) -> None:
-        self.results = list(latest(results).values())
+    def __init__(self, results: Iterable[Result], splits: int) -> None:
+        self.results, self.splits = list(latest(results).values()), splits
         found = {r.plan.table for r in self.results}
         self.tables = [name for name in SETS if name in found]
         self.models = list(dict.fromkeys(r.plan.label for r in self.results))
@@ -38,8 +40,7 @@ class Summary:
 
     def complete(self, table: str, model: str) -> bool:
         """Whether no split is missing."""
-        cell = self.cell(table, model)
-        return bool(cell) and len(cell) == cell[0].plan.splits
+        return len(self.cell(table, model)) == self.splits
 
     def scores(self, table: str, model: str, metric: str | None = None) -> np.ndarray:
         """The primary metric, or another, by split."""
@@ -73,15 +74,25 @@ class Summary:
         ]
         return signs.count(1), signs.count(0), signs.count(-1)
 
-    def changes(self, table: str, model: str, other: str) -> np.ndarray:
-        """Relative difference in error to the other on the same split, for each split of both."""
+    def change(self, table: str, model: str, other: str) -> tuple[float, float]:
+        """Relative difference of the mean error to the other's on the splits of both.
+
+        Its standard error, from the differences on each split, comes second. NaN without splits,
+        and where one is not to be had.
+        """
         mine, theirs = self._errors(table, model), self._errors(table, other)
-        return np.array([mine[k] / theirs[k] - 1 for k in mine if theirs.get(k)])
+        both = [k for k in mine if k in theirs]
+        base = np.mean([theirs[k] for k in both]) if both else np.nan
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.array([mine[k] - theirs[k] for k in both]) / base
+        if len(both) < 2:
+            return float(relative.sum()) if both else np.nan, np.nan
+        return float(relative.mean()), float(relative.std(ddof=1) / np.sqrt(len(both)))
 
     def mean_change(self, model: str, other: str, tables: Sequence[str]) -> float:
-        """Mean of `changes` over splits, then over tables; NaN without tables."""
-        means = [self.changes(t, model, other).mean() for t in tables]
-        return float(np.mean(means)) if means else float("nan")
+        """Mean of `change` over tables; NaN without tables."""
+        values = [self.change(t, model, other)[0] for t in tables]
+        return float(np.mean(values)) if values else np.nan
 
     def _errors(self, table: str, model: str) -> dict[int, float]:
         metric = SETS[table].primary

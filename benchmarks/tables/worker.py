@@ -27,7 +27,7 @@ from benchmarks.tables.sets import SETS, read
 from benchmarks.tables.store import Plan, Result, result
 from benchmarks.worker import SETTINGS
 
-__all__ = ["Job", "apart", "fingerprint", "here"]
+__all__ = ["Job", "apart", "environment", "fingerprint", "here"]
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,19 @@ def busy() -> bool:
     return hasattr(os, "nice") and os.nice(0) > 0
 
 
+def environment() -> dict[str, str]:
+    """This one's, without what tells libraries which kernels or threads to use."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
+
+
 def apart(job: Job) -> Iterator[Result]:
     """Results of a process that starts with a clean environment and leaves no memory behind."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.tables.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=environment(),
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -81,17 +85,21 @@ def here(job: Job) -> Iterator[Result]:
     """Results of this process."""
     plan, folder = job.plan, Path(job.folder) if job.folder else None
     X, y = read(plan.table, folder)
-    X, fold = dressed(plan.model, X), np.load(job.folds)
+    X, fold, code = dressed(plan.model, X), np.load(job.folds), fingerprint()
+    if len(fold) != len(y):
+        raise ValueError(
+            f"{job.folds} are folds of {len(fold)} rows, and {plan.table} has {len(y)}."
+        )
     for split in job.wanted:
         train, test = np.flatnonzero(fold != split), np.flatnonzero(fold == split)
         if plan.rows and plan.rows < len(train):
             rng = np.random.default_rng([plan.seed, split])
             train = np.sort(rng.choice(train, plan.rows, replace=False))
-        yield _fit(plan, split, X, y, train, test)
+        yield _fit(plan, split, X, y, train, test, code)
 
 
 def _fit(
-    plan: Plan, split: int, X: Any, y: np.ndarray, train: np.ndarray, test: np.ndarray
+    plan: Plan, split: int, X: Any, y: np.ndarray, train: np.ndarray, test: np.ndarray, code: str
 ) -> Result:
     classes = SETS[plan.table].classes
     model = build(plan.model, classes, plan.seed, plan.settings)
@@ -116,7 +124,7 @@ def _fit(
         train_rows=len(train),
         test_rows=len(test),
         busy=busy(),
-        code=fingerprint(),
+        code=code,
         date=time.strftime("%Y-%m-%d", time.gmtime()),
         versions=package_versions(("pandas",)),
         machine=machine(),
