@@ -117,6 +117,8 @@ def notes(summary: Summary) -> list[str]:
         codes = {r.code for r in every if r.plan.label == model and r.plan.model == OWN}
         if len(codes) > 1:
             result.append(f"{model} is of {len(codes)} different sources: run it with --again.")
+        if len({repr(r.plan.settings) for r in every if r.plan.label == model}) > 1:
+            result.append(f"{model} had different arguments: run it with --again.")
     return [paragraph(text) for text in result]
 
 

@@ -77,11 +77,10 @@ def labels(
 
 def check(plans: Sequence[Plan], done: Sequence[Result]) -> list[str]:
     """Refuse one label for different arguments; tell where chainrule's source has changed."""
-    there = {(r.plan.table, r.plan.label): r for r in done}
-    changed, now = [], fingerprint()
-    for plan in plans:
-        old = there.get((plan.table, plan.label))
-        if old is None:
+    wanted, changed, now = {plan.label: plan for plan in plans}, [], fingerprint()
+    for old in latest(done).values():
+        plan = wanted.get(old.plan.label)
+        if plan is None:
             continue
         if (old.plan.model, old.plan.settings) != (plan.model, plan.settings):
             raise ValueError(

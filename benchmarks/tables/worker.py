@@ -25,9 +25,11 @@ from benchmarks.tables.peers import build, dressed
 from benchmarks.tables.scores import class_scores, number_scores
 from benchmarks.tables.sets import SETS, read
 from benchmarks.tables.store import Plan, Result, result
-from benchmarks.worker import SETTINGS
+from benchmarks.worker import SETTINGS, cores
 
 __all__ = ["Job", "apart", "environment", "fingerprint", "here"]
+
+SPARE = 0.5  # load beside a fit on all cores that is not worth telling
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ def fingerprint() -> str:
 
 
 def busy() -> bool:
-    """Whether this process gives way to others, so that its seconds are not its own."""
-    return hasattr(os, "nice") and os.nice(0) > 0
+    """Whether seconds are not this process's own, as it gives way or others load the machine."""
+    if hasattr(os, "nice") and os.nice(0) > 0:
+        return True
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > cores() + SPARE
 
 
 def environment() -> dict[str, str]:
@@ -103,6 +107,7 @@ def _fit(
 ) -> Result:
     classes = SETS[plan.table].classes
     model = build(plan.model, classes, plan.seed, plan.settings)
+    shared = busy()
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         begin, used = time.perf_counter(), processor_seconds()
@@ -123,7 +128,7 @@ def _fit(
         processor_seconds=used,
         train_rows=len(train),
         test_rows=len(test),
-        busy=busy(),
+        busy=shared or busy(),
         code=code,
         date=time.strftime("%Y-%m-%d", time.gmtime()),
         versions=package_versions(("pandas",)),

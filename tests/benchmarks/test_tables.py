@@ -228,7 +228,9 @@ def test_seconds_of_a_busy_machine_are_marked():
 def test_a_model_of_two_sources_is_told():
     two = [made("wine", "a", k, 0.5, model="chainrule", code=str(k)) for k in (0, 1)]
     assert "2 different sources" in show(Summary(two, 2))
-    assert "different sources" not in show(Summary([replace(r, code="same") for r in two], 2))
+    assert "different" not in show(Summary([replace(r, code="same") for r in two], 2))
+    plan = replace(two[0].plan, settings={"epochs": 1})
+    assert "different arguments" in show(Summary([replace(two[0], plan=plan), two[1]], 2))
 
 
 def test_the_page_counts_warnings():
