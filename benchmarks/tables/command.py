@@ -58,7 +58,10 @@ class Options:
 
     def protocol(self) -> Protocol:
         """The folds and rows asked for."""
-        return Protocol(self.splits, self.seed, self.rows, self.first or self.splits)
+        first = self.splits if self.first is None else self.first
+        if first > self.splits:
+            raise click.UsageError(f"--first {first} is more than --splits {self.splits}.")
+        return Protocol(self.splits, self.seed, self.rows, first)
 
 
 def _names(known: Sequence[str] = ()) -> Callable[..., list[str] | None]:

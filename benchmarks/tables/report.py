@@ -40,7 +40,7 @@ def _spread(values: np.ndarray) -> str:
 def _cell(summary: Summary, name: str, model: str, best: float) -> str:
     text = _spread(summary.scores(name, model))
     if text and not summary.complete(name, model):
-        return f"{text} ({len(summary.cell(name, model))} splits)"
+        return f"{text} ({len(summary.cell(name, model))} of {summary.splits})"
     return f"**{text}**" if text and summary.mean_error(name, model) == best else text
 
 

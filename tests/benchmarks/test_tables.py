@@ -201,7 +201,7 @@ def test_what_is_not_complete_has_no_rank_and_is_named():
     s = Summary([*summary().results, made("wine", "c", 0, 0.9), made("diabetes", "c", 0, 1)], 2)
     text = show(s)
     assert s.ranks() == {}
-    assert "0.9000 (1 splits)" in text
+    assert "0.9000 (1 of 2)" in text
     assert "not complete for all: wine, diabetes" in text
     one = Summary([made("wine", m, 0, v) for m, v in (("a", 0.8), ("b", 0.6))], 1)
     assert one.change("wine", "b", "a") == pytest.approx((1, np.nan), nan_ok=True)
@@ -321,6 +321,7 @@ def test_a_process_of_its_own_answers_and_one_that_fails_stops_nothing_else(tmp_
         (["--show"], "--show needs --store"),
         (["--sets", "iris"], "'iris' is none of"),
         (["--sets", "adult", "--in-process"], "--data"),
+        (["--first", 6, "--in-process"], "more than --splits 5"),
         (["--set", "epochs"], "key=value"),
         (["--models", "dummy", "--set", "epochs=3"], "not among the models"),
         (["--name", "mlp"], "another model"),
