@@ -29,6 +29,7 @@ from chainrule.layers import (
     MaxPool,
     Parametric,
     PerColumn,
+    PiecewiseLinear,
     Residual,
     Shared,
 )
@@ -72,6 +73,12 @@ REFUSED = {
         lambda: Parametric("sign"), UnknownNameError, r"parametric_sign"),
     "embedding of numbers": (
         made([cr.Dense(3), Embedding(4)], (3,)), NetworkError, r"Columns that choose tokens"),
+    "no edges": (lambda: PiecewiseLinear([[1.0]]), NetworkError, r"two of them or more"),
+    "edges that fall": (
+        lambda: PiecewiseLinear([[0, 1], [2, 2]]), NetworkError,
+        r"column 1 are \[2, 2\]: .*rising"),
+    "edges for other columns": (
+        made([PiecewiseLinear([[0, 1]])], (3,)), NetworkError, r"edges for 1 columns, .* has 3"),
     "kernel of three lengths": (
         lambda: Conv2D(2, (3, 3, 3)), NetworkError, r"3 lengths, expected 2"),
     "conv1d on columns": (

@@ -2,7 +2,14 @@
 
 from chainrule.layers.activation import Activation
 from chainrule.layers.base import LAYERS, Builder, Layer, config, from_config, layer
-from chainrule.layers.columns import Columns, Concatenate, Parametric, PerColumn, Scale
+from chainrule.layers.columns import (
+    Columns,
+    Concatenate,
+    Parametric,
+    PerColumn,
+    PiecewiseLinear,
+    Scale,
+)
 from chainrule.layers.combining import Heads, Residual, Shared
 from chainrule.layers.convolution import Conv1D, Conv2D
 from chainrule.layers.dense import Dense
@@ -38,6 +45,7 @@ __all__ = [
     "PReLU",
     "Parametric",
     "PerColumn",
+    "PiecewiseLinear",
     "Residual",
     "Scale",
     "Shared",

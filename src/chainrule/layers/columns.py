@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import NetworkError
 from chainrule.layers.activation import emit_activation
-from chainrule.layers.base import Builder, Layer, check_layers, layer, row_shape
+from chainrule.layers.base import Builder, Draw, Layer, check_layers, layer, row_shape
 from chainrule.layers.dense import emit_bias
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.formulas import formula
@@ -18,7 +18,7 @@ from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
 from chainrule.ops.initializers import default_initializer, initializer
 from chainrule.tape.instruction import columns
 
-__all__ = ["Columns", "Concatenate", "Parametric", "PerColumn", "Scale"]
+__all__ = ["Columns", "Concatenate", "Parametric", "PerColumn", "PiecewiseLinear", "Scale"]
 
 _PLACE = Hyperparameter("start", 0, Interval("[0, inf)"), "first column, from 0", whole=True)
 _DEVIATION = Hyperparameter(
@@ -140,7 +140,8 @@ class PerColumn:
     Notes
     -----
     Parameters: "column_weight" (inputs, units), the rows of a group being its matrix, and
-    "column_bias" (groups · units,). Shapes: (n, …, groups · inputs of each) to (n, …, groups · units).
+    "column_bias" (groups · units,). Shapes: (n, …, groups · inputs of each) to
+    (n, …, groups · units).
 
     Examples
     --------
@@ -167,8 +168,7 @@ class PerColumn:
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write product, bias and activation."""
-        builder.number += 1
-        number, units, width = builder.number, int(self.units), columns(builder.shape(x))
+        units, width = int(self.units), columns(builder.shape(x))
         groups = width if self.groups is None else int(self.groups)
         if width % groups:
             raise NetworkError(
@@ -176,16 +176,13 @@ class PerColumn:
                 f"input."
             )
         record = activation(self.activation)
-        weight = builder.parameter(
-            "column_weight", "W", (width, units), self._draw(record, width, groups)
-        )
-        builder.fan_in[f"{builder.place}.column_weight"] = width // groups
-        z = builder.tape.emit(
-            "block_matmul", [x, weight], [f"{'p' if self.bias else 'z'}{number}"], groups=groups
-        )
+        draw = self._draw(record, width, groups)
+        z = _blocks(builder, x, (width, units), groups, draw, bias=self.bias)
         if self.bias:
             turn = 0.0 if self.deviation is None else np.pi
-            z = emit_bias(builder, z, groups * units, "column_bias", turn)
+            z = emit_bias(
+                builder, z, lambda rng, shape: rng.uniform(-turn, turn, shape), "column_bias"
+            )
         return emit_activation(builder, record, z)
 
     def _draw(self, record: ActivationFunction, width: int, groups: int) -> Any:
@@ -195,6 +192,83 @@ class PerColumn:
             return lambda rng: rng.normal(size=(width, units)) * self.deviation
         rule = initializer(default_initializer(record.name))
         return lambda rng: np.concatenate([rule.draw(rng, fan_in, units) for _ in range(groups)])
+
+
+def _blocks(
+    builder: Builder, x: str, shape: tuple[int, int], groups: int, draw: Draw, bias: bool = True
+) -> str:
+    """The product of each group of columns with its block of a new weight of this shape."""
+    builder.number += 1
+    weight = builder.parameter("column_weight", "W", shape, draw)
+    builder.fan_in[f"{builder.place}.column_weight"] = shape[0] // groups
+    name = f"{'p' if bias else 'z'}{builder.number}"
+    return builder.tape.emit("block_matmul", [x, weight], [name], groups=groups)
+
+
+@layer
+@dataclass(frozen=True)
+class PiecewiseLinear:
+    """Each number as ramps over its intervals: −1 left of one, 1 right of it, straight within.
+
+    y = hard_tanh(2(x − a)/(b − a) − 1) for each interval from a to b of each column: the
+    piecewise linear encoding of Gorishniy et al. (arXiv 2203.05556), on which a linear layer can
+    form any function with corners at the edges. The edges are first values: they are trained.
+
+    Parameters
+    ----------
+    edges : sequence of sequences of float
+        For each column its edges in rising order, such as quantiles of the training rows. A column
+        may have fewer than others; one with a single edge says nothing.
+
+    Notes
+    -----
+    Parameters: "column_weight" (columns, bins), 2/(b − a), and "column_bias" (columns · bins,),
+    bins being the largest number of intervals. Shapes: (n, columns) to (n, columns · bins).
+
+    Examples
+    --------
+    >>> import chainrule as cr, numpy as np
+    >>> net = cr.Network([PiecewiseLinear([[0.0, 1.0, 3.0]])], input_shape=(1,))
+    >>> net.predict(np.array([[0.0], [0.5], [2.0], [9.0]])).tolist()
+    [[-1.0, -1.0], [0.0, -1.0], [1.0, 0.0], [1.0, 1.0]]
+    """
+
+    edges: Sequence[Sequence[float]]
+
+    def __post_init__(self) -> None:
+        if not len(self.edges) or max(map(len, self.edges)) < 2:
+            raise NetworkError(
+                "PiecewiseLinear needs edges for each column, and two of them or more for one of "
+                "the columns, such as [[0.0, 0.5, 1.0], [2.0, 4.0]]."
+            )
+        for column, edges in enumerate(self.edges):
+            if not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+                raise NetworkError(
+                    f"the edges of column {column} are {list(edges)}: expected finite numbers in "
+                    f"rising order."
+                )
+
+    def emit(self, builder: Builder, x: str) -> str:
+        """Write product, bias and ramps."""
+        width = columns(builder.shape(x))
+        if width != len(self.edges):
+            raise NetworkError(
+                f"PiecewiseLinear has edges for {len(self.edges)} columns, its input has {width}."
+            )
+        weight, bias = self._ramps()
+        z = _blocks(builder, x, weight.shape, width, lambda rng: weight)
+        z = emit_bias(builder, z, lambda rng, shape: bias.reshape(shape), "column_bias")
+        return emit_activation(builder, activation("hard_tanh"), z)
+
+    def _ramps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and biases of all ramps, (columns, bins) each; 0 where there is none."""
+        bins = max(map(len, self.edges)) - 1
+        weight, bias = np.zeros((2, len(self.edges), bins))
+        for column, edges in enumerate(self.edges):
+            low, high = np.array(edges[:-1], float), np.array(edges[1:], float)
+            weight[column, : len(low)] = 2 / (high - low)
+            bias[column, : len(low)] = -(high + low) / (high - low)
+        return weight, bias
 
 
 @layer
