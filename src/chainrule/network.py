@@ -203,8 +203,8 @@ class Network:
         return Batches(len(rows) if carries else min(PREDICTION_ROWS, len(rows)), rows)
 
     @property
-    def tokens(self) -> dict[tuple[int, int], int]:
-        """Which columns of the input are tokens, (first, after the last): how many there are."""
+    def tokens(self) -> dict[int, int]:
+        """Which columns of the input are tokens, and how many different ones there are."""
         return self._builder.tokens
 
     def _inputs(self, X: Any) -> np.ndarray:

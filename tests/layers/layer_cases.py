@@ -75,10 +75,10 @@ CASES = {
         (3, 3, 1),
         (9,),
     ),
-    "columns": ([Columns(1, 3)], (4,), (2,)),
-    "columns of steps": ([Columns(0, 2), cr.Dense(3, "tanh")], (2, 3), (2, 3)),
+    "columns": ([Columns([1, 2])], (4,), (2,)),
+    "columns of steps": ([Columns([0, 1]), cr.Dense(3, "tanh")], (2, 3), (2, 3)),
     "concatenate": (
-        [cr.Dense(4, "tanh"), Concatenate([[], [cr.Dense(3, "tanh")], [Columns(2, 4)]])],
+        [cr.Dense(4, "tanh"), Concatenate([[], [cr.Dense(3, "tanh")], [Columns([3, 1])]])],
         (3,),
         (9,),
     ),

@@ -57,9 +57,11 @@ REFUSED = {
         r"MaxPool of 2 with stride 2 .* input of 5: 1 of it .* divide 5: 1, 5"),
     "pool over a series": (
         made([AveragePool(4, 2)], (7, 1)), NetworkError, r"AveragePool of 4 with stride 2 .* 7"),
-    "columns that are not there": (made([Columns(1, 5)], (3,)), NetworkError, r"5\).* 3 that"),
-    "no columns": (lambda: Columns(2, 2), NetworkError, r"Columns\(2, 2\) chooses nothing"),
-    "columns from below": (lambda: Columns(-1, 2), HyperparameterError, r"start = -1"),
+    "columns that are not there": (
+        made([Columns([0, 4])], (3,)), NetworkError, r"column 4 .* input has 3"),
+    "no columns": (lambda: Columns([]), NetworkError, r"places \[\]: expected at least one"),
+    "a column twice": (lambda: Columns([1, 1]), NetworkError, r"\[1, 1\]: .*at most once"),
+    "columns from below": (lambda: Columns([-1]), HyperparameterError, r"places = -1"),
     "no branches": (lambda: Concatenate([]), NetworkError, r"branches is \[\].*lists of layers"),
     "branches of no layers": (
         lambda: Concatenate([[3]]), NetworkError, r"layer 0 of branch 0 is 3: expected a layer"),

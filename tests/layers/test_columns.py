@@ -63,7 +63,7 @@ def test_ramps_are_clipped_shares_of_their_intervals(engine):
 
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 def test_branches_side_by_side(engine):
-    net = network([Concatenate([[], [cr.Dense(3, "tanh")], [Columns(1, 3)]]), Scale()], engine)
+    net = network([Concatenate([[], [cr.Dense(3, "tanh")], [Columns([1, 2])]]), Scale()], engine)
     weight, bias, gain = net.parameters.values()
     expected = np.hstack([X, np.tanh(X @ weight + bias), X[:, 1:3]]) * gain
     np.testing.assert_allclose(net.predict(X), expected, rtol=1e-12)
@@ -78,12 +78,12 @@ def test_an_activation_between_itself_and_the_identity(engine):
 
 
 def test_tokens_in_some_of_the_columns():
-    table = [[Columns(0, 3)], [Columns(3, 4), Embedding(5, 2), Flatten()]]
+    table = [[Columns([2, 0, 1])], [Columns([3]), Embedding(5, 2), Flatten()]]
     net = network([Concatenate(table)])
     rows = np.column_stack([X[:, :3], np.arange(9) % 5])
     (weight,) = net.parameters.values()
     np.testing.assert_allclose(
-        net.predict(rows), np.hstack([X[:, :3], weight[rows[:, 3].astype(int)]])
+        net.predict(rows), np.hstack([X[:, [2, 0, 1]], weight[rows[:, 3].astype(int)]])
     )
     with pytest.raises(cr.errors.DataError, match=r"token 5 in row 2, step 3 .* 0 to 4"):
         net.predict(np.where(np.arange(9)[:, None] == 2, 5.0, rows))

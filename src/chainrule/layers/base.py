@@ -65,9 +65,9 @@ class Builder:
     heads : dict
         Name of a task -> its scores, when there are several.
     origin : dict
-        Values that are columns of the inputs as they are -> the first of these columns.
+        Values that are columns of the inputs as they are -> which columns; None for all of them.
     tokens : dict
-        Columns of the inputs that are tokens, (first, after the last) -> how many there are.
+        Columns of the inputs that are tokens -> how many different ones there are.
     """
 
     tape: Tape
@@ -82,8 +82,8 @@ class Builder:
     objective: list[str] = field(default_factory=list)
     after: list[tuple[str, list[str], dict[str, Any], bool]] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
-    origin: dict[str, int] = field(default_factory=lambda: {"x": 0})
-    tokens: dict[tuple[int, int], int] = field(default_factory=dict)
+    origin: dict[str, tuple[int, ...] | None] = field(default_factory=lambda: {"x": None})
+    tokens: dict[int, int] = field(default_factory=dict)
 
     def run(self, layers: Sequence[Layer], x: str) -> str:
         """Layers one after the other, each at its place: x to the last one's output."""

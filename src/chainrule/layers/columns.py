@@ -20,7 +20,7 @@ from chainrule.tape.instruction import columns
 
 __all__ = ["Columns", "Concatenate", "Parametric", "PerColumn", "PiecewiseLinear", "Scale"]
 
-_PLACE = Hyperparameter("start", 0, Interval("[0, inf)"), "first column, from 0", whole=True)
+_PLACE = Hyperparameter("places", 0, Interval("[0, inf)"), "a column, counted from 0", whole=True)
 _DEVIATION = Hyperparameter(
     "deviation", None, Interval("(0, inf)"), "standard deviation of first weights"
 )
@@ -29,43 +29,42 @@ _DEVIATION = Hyperparameter(
 @layer
 @dataclass(frozen=True)
 class Columns:
-    """Some columns of the input: (n, …, width) to (n, …, stop − start).
+    """Some columns of the input, in this order: (n, …, width) to (n, …, chosen).
 
     Parameters
     ----------
-    start, stop : int
-        The first column, and the one after the last.
+    places : sequence of int
+        From 0, each at most once.
 
     Examples
     --------
     >>> import chainrule as cr, numpy as np
-    >>> cr.Network([Columns(1, 3)], input_shape=(4,)).predict(np.arange(4.0)[None])
-    array([[1., 2.]], dtype=float32)
+    >>> cr.Network([Columns([3, 1])], input_shape=(4,)).predict(np.arange(4.0)[None])
+    array([[3., 1.]], dtype=float32)
     """
 
-    start: int
-    stop: int
+    places: Sequence[int]
 
     def __post_init__(self) -> None:
-        _PLACE.check(self.start)
-        if not self.start < self.stop:
+        places = list(self.places)
+        for place in places:
+            _PLACE.check(place)
+        if not places or len(set(places)) < len(places):
             raise NetworkError(
-                f"Columns({self.start}, {self.stop}) chooses nothing: stop is the column after the "
-                f"last one, so it must be larger than start."
+                f"Columns has places {places}: expected at least one, and each at most once."
             )
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the choice."""
-        width = columns(builder.shape(x))
-        if self.stop > width:
+        places, width = tuple(int(place) for place in self.places), columns(builder.shape(x))
+        if max(places) >= width:
             raise NetworkError(
-                f"Columns({self.start}, {self.stop}) asks for more columns than the {width} that "
-                f"there are."
+                f"Columns asks for column {max(places)} (counted from 0), its input has {width}."
             )
-        start, stop = int(self.start), int(self.stop)
-        y = builder.tape.emit("select", [x], [f"x{builder.number}"], start=start, stop=stop)
+        y = builder.tape.emit("select", [x], [f"x{builder.number}"], places=places)
         if x in builder.origin:
-            builder.origin[y] = builder.origin[x] + start
+            known = builder.origin[x]
+            builder.origin[y] = places if known is None else tuple(known[p] for p in places)
         return y
 
 

@@ -52,10 +52,10 @@ class Embedding:
                 "or follow Columns that choose tokens of the input."
             )
         builder.number += 1
-        start = builder.origin[x]
-        place = start, start + columns(builder.shape(x))
-        builder.tokens[place] = min(int(self.vocabulary), builder.tokens.get(place, 2**62))
-        shape = (int(self.vocabulary), int(self.width))
+        vocabulary = int(self.vocabulary)
+        for place in builder.origin[x] or range(columns(builder.shape(x))):
+            builder.tokens[place] = min(vocabulary, builder.tokens.get(place, vocabulary))
+        shape = (vocabulary, int(self.width))
         table = builder.parameter(
             "weight", "E", shape, lambda rng: rng.normal(size=shape) / np.sqrt(shape[1])
         )

@@ -65,14 +65,18 @@ def _lookup_slope(s: Context, i: Instruction, a: list[Array]) -> Arrays:
 
 
 def _select(s: Context, i: Instruction, a: list[Array]) -> Arrays:
-    return (a[0][..., i.attributes["start"] : i.attributes["stop"]],)
+    parts = [a[0][..., place : place + 1] for place in i.attributes["places"]]
+    return (s.xp.concat(parts, axis=-1),)
 
 
 def _place(s: Context, i: Instruction, a: list[Array]) -> Arrays:
-    start, width = i.attributes["start"], i.attributes["width"]
-    before = s.xp.zeros((*a[0].shape[:-1], start), dtype=s.number)
-    after = s.xp.zeros((*a[0].shape[:-1], width - start - a[0].shape[-1]), dtype=s.number)
-    return (s.xp.concat([before, a[0], after], axis=-1),)
+    where = {place: k for k, place in enumerate(i.attributes["places"])}
+    zero = s.xp.zeros((*a[0].shape[:-1], 1), dtype=s.number)
+    parts = [
+        a[0][..., where[k] : where[k] + 1] if k in where else zero
+        for k in range(i.attributes["width"])
+    ]
+    return (s.xp.concat(parts, axis=-1),)
 
 
 # --------------------------------------------------------- products and sums

@@ -88,18 +88,18 @@ def _one_row(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
 
 
 def _selected(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
-    start, stop, width = attributes["start"], attributes["stop"], int(shapes[0][-1])
-    if not 0 <= start < stop <= width:
-        raise NetworkError(f"columns {start} to {stop} are not there: a row has {width}.")
-    return [(*shapes[0][:-1], stop - start)]
+    places, width = attributes["places"], int(shapes[0][-1])
+    if not all(0 <= place < width for place in places):
+        raise NetworkError(f"columns {places} are not all there: a row has {width}.")
+    return [(*shapes[0][:-1], len(places))]
 
 
 def _select_backward(
     tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]
 ) -> Passed:
-    (x,), start = i.operands, i.attributes["start"]
+    (x,), places = i.operands, i.attributes["places"]
     width = tape.shape(x)[-1]
-    return [tape.emit("place", [given[0] or ""], [f"d{x}"], start=start, width=width)]
+    return [tape.emit("place", [given[0] or ""], [f"d{x}"], places=places, width=width)]
 
 
 def _placed(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
@@ -115,10 +115,10 @@ def _joined(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
 
 def _join_backward(tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]) -> Passed:
     first, second = (int(tape.shape(o)[-1]) for o in i.operands)
-    bounds = ((0, first), (first, first + second))
+    every = tuple(range(first + second))
     return [
-        tape.emit("select", [given[0] or ""], [f"d{o}"], start=start, stop=stop) if want else None
-        for o, want, (start, stop) in zip(i.operands, wanted, bounds, strict=True)
+        tape.emit("select", [given[0] or ""], [f"d{o}"], places=places) if want else None
+        for o, want, places in zip(i.operands, wanted, (every[:first], every[first:]), strict=True)
     ]
 
 

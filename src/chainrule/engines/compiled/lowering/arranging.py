@@ -79,7 +79,9 @@ def columns(i: Instruction, at: Binding) -> Row:
     """Select and place: some columns taken out, or put back among zeros."""
     (rows, before), (_, after) = at.shape(i.operands[0]), at.shape(i.results[0])
     operands = [at.address(i.operands[0]), at.address(i.results[0])]
-    return Row(at.key(i.operation), operands, [rows, before, after, i.attributes["start"]])
+    return Row(
+        at.key(i.operation), operands, [rows, before, after, at.table(i.attributes["places"])]
+    )
 
 
 def join(i: Instruction, at: Binding) -> Row:

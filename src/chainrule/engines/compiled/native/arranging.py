@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.compiled.native.intrinsics import real
+from chainrule.engines.compiled.native.intrinsics import int64s, real
 
 __all__ = ["ARRANGING"]
 
@@ -37,24 +37,22 @@ def swap(ops: Any, dims: Any, attrs: Any) -> None:
 
 
 def select(ops: Any, dims: Any, attrs: Any) -> None:
-    """y[i, :] = x[i, start:start + n]."""
-    x, y, width, n, start = ops[0], ops[1], dims[1], dims[2], dims[3]
+    """y[i, j] = x[i, places[j]]."""
+    x, y, width, n, places = ops[0], ops[1], dims[1], dims[2], int64s(dims[3])
     for i in range(dims[0]):
         for j in range(n):
-            y[i * n + j] = x[i * width + start + j]
+            y[i * n + j] = x[i * width + places[j]]
 
 
 def place(ops: Any, dims: Any, attrs: Any) -> None:
-    """dx[i, start:start + n] = dy[i, :], and 0 elsewhere."""
-    dy, dx, n, width, start = ops[0], ops[1], dims[1], dims[2], dims[3]
+    """dx[i, places[j]] = dy[i, j], and 0 elsewhere."""
+    dy, dx, n, width, places = ops[0], ops[1], dims[1], dims[2], int64s(dims[3])
     zero = real(0.0, ops)
+    for j in range(dims[0] * width):
+        dx[j] = zero
     for i in range(dims[0]):
-        for j in range(start):
-            dx[i * width + j] = zero
         for j in range(n):
-            dx[i * width + start + j] = dy[i * n + j]
-        for j in range(start + n, width):
-            dx[i * width + j] = zero
+            dx[i * width + places[j]] = dy[i * n + j]
 
 
 def join(ops: Any, dims: Any, attrs: Any) -> None:
