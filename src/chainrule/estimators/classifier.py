@@ -257,9 +257,21 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         sample_weight : array-like of shape (n,), optional
         """
         predicted, (targets, _) = self.predict(X), read_target(y)
+        return self._score(targets, predicted, sample_weight)
+
+    def _score(self, y: np.ndarray, predicted: np.ndarray, weights: Any) -> float:
         if predicted.ndim == 1:
-            return float(accuracy_score(targets, predicted, sample_weight=sample_weight))
-        return float(np.average((predicted == targets).all(axis=1), weights=sample_weight))
+            return float(accuracy_score(y, predicted, sample_weight=weights))
+        return float(np.average((predicted == y).all(axis=1), weights=weights))
+
+    def _output(self, scores: Any) -> Any:
+        return self.target_.probabilities(scores)
+
+    def _scores_of(self, output: Any) -> Any:
+        return self.target_.scores(output)
+
+    def _decide(self, scores: Any) -> np.ndarray:
+        return self.target_.predict(scores)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that a row may have several labels."""
