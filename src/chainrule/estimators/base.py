@@ -180,7 +180,7 @@ class NetworkEstimator(Ensemble, Keeping):
         else:
             self._learn_targets(rows.y[rows.used])
         weights = self._weigh(rows.y, rows.used, rows.weights)
-        parts = way_to_divide(self, rows.y[rows.used], rows.used_groups, seed)
+        parts = way_to_divide(self, rows, seed)
         if not continues:
             folds = self.cv is not None or self.bag is not None
             known = rows.used if folds else rows.used[parts[0].train]

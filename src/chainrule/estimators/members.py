@@ -9,7 +9,7 @@ of the target of a row that is held out reaches the network that predicts it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any, Self
@@ -20,6 +20,7 @@ from sklearn.base import is_classifier
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.defaults import FEWEST_HELD_OUT
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.scoring import Rows as Split
 from chainrule.estimators.scoring import enough_rows, fold_splitter, split_rows
 from chainrule.training.parallel import cores, parallel_map, time_share
 
@@ -126,23 +127,24 @@ def refuse_together(estimator: Estimator, groups: Any) -> None:
         )
 
 
-def way_to_divide(
-    estimator: Estimator, y: np.ndarray, groups: np.ndarray | None, seed: int
-) -> list[Part]:
-    """What each network learns from: rows of y, (n,) or (n, outputs), that count.
+def way_to_divide(estimator: Estimator, rows: Rows, seed: int) -> list[Part]:
+    """What each network learns from, by numbers among the rows that count.
 
     Raises
     ------
     HyperparameterError, DataError
         If the rows cannot be divided so.
     """
+    y = rows.y[rows.used]
     if estimator.cv is not None:
-        return _folds(estimator, y, groups, seed)
+        splits = _splits(estimator, rows, y, seed)
+        seeds = _seeds(seed, len(splits))
+        return [Part(own, *split) for own, split in zip(seeds, splits, strict=True)]
     if estimator.bag is not None:
         return _draws(estimator, y, seed)
     held = estimator._choose_held_out(y, seed)
-    rows = np.flatnonzero(~held), np.flatnonzero(held)
-    return [Part(own, *rows) for own in _seeds(seed, estimator.members)]
+    divided = np.flatnonzero(~held), np.flatnonzero(held)
+    return [Part(own, *divided) for own in _seeds(seed, estimator.members)]
 
 
 def _seeds(seed: int, count: int) -> list[int]:
@@ -151,15 +153,29 @@ def _seeds(seed: int, count: int) -> list[int]:
     return [seed, *others.tolist()]
 
 
-def _folds(estimator: Estimator, y: np.ndarray, groups: np.ndarray | None, seed: int) -> list[Part]:
-    splitter = estimator.cv
-    if not hasattr(splitter, "split"):
-        enough_rows(splitter, len(y), "cv")
-        stratified = is_classifier(estimator) and y.ndim == 1
-        splitter = fold_splitter(int(splitter), stratified, seed)
-    splits = split_rows(splitter, y, groups, estimator.target_name_)
-    seeds = _seeds(seed, len(splits))
-    return [Part(own, *rows) for own, rows in zip(seeds, splits, strict=True)]
+def _splits(estimator: Estimator, rows: Rows, y: np.ndarray, seed: int) -> list[Split]:
+    """Rows to train on and to hold out, of each fold."""
+    cv, groups = estimator.cv, rows.used_groups
+    if hasattr(cv, "split"):
+        return split_rows(cv, y, groups, rows.name)
+    if isinstance(cv, Iterable):
+        return [_among(rows, train, held) for train, held in cv]
+    enough_rows(cv, len(y), "cv")
+    stratified = is_classifier(estimator) and y.ndim == 1
+    return split_rows(fold_splitter(int(cv), stratified, seed), y, groups, rows.name)
+
+
+def _among(rows: Rows, *given: Any) -> Split:
+    """Rows of the table as numbers among those that count; those of weight 0 drop out."""
+    place = np.full(rows.table.rows, -1)
+    place[rows.used] = np.arange(len(rows.used))
+    try:
+        train, held = (place[np.asarray(numbers)] for numbers in given)
+    except IndexError as error:
+        raise DataError(f"cv names rows that are not there: {error}.") from None
+    if not (train >= 0).any():
+        raise DataError("cv has a fold without a row to train on.")
+    return train[train >= 0], held[held >= 0]
 
 
 def _draws(estimator: Estimator, y: np.ndarray, seed: int) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,14 @@ def _check_refit(given: Any) -> None:
 
 
 def _check_cv(given: Any) -> None:
-    if given is not None and not hasattr(given, "split"):
-        hyperparameter("folds", name="cv", meaning="folds, or a splitter such as KFold(5)",
-                       default=None).check(given)  # fmt: skip
+    splits = hasattr(given, "split") or isinstance(given, Sequence)
+    if given is not None and (isinstance(given, str) or not splits):
+        record = hyperparameter("folds", name="cv", default=None)
+        replace(record, meaning="folds; or a splitter such as KFold(5)").check(given)
+    if isinstance(given, Sequence) and not (
+        len(given) and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in given)
+    ):
+        raise _impossible("cv", given, "pairs of row numbers, (to train on, to hold out)")
 
 
 def _check_dtype(given: Any) -> None:
