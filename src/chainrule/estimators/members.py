@@ -170,7 +170,7 @@ def _among(rows: Rows, *given: Any) -> Split:
     place = np.full(rows.table.rows, -1)
     place[rows.used] = np.arange(len(rows.used))
     try:
-        train, held = (place[np.asarray(numbers)] for numbers in given)
+        train, held = (place[np.asarray(k)] if len(k) else np.arange(0) for k in given)
     except IndexError as error:
         raise DataError(f"cv names rows that are not there: {error}.") from None
     if not (train >= 0).any():
