@@ -89,7 +89,7 @@ def test_boosted_trees_see_categories_and_gaps():
 
 
 def test_an_unknown_task_is_refused():
-    with pytest.raises(UnknownNameError, match="unknown task 'clasification'.*classification"):
+    with pytest.raises(UnknownNameError, match=r"unknown task 'clasification'.*classification"):
         baselines("clasification")
 
 

@@ -40,6 +40,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
+    members, cv, bag, refit, n_jobs
+        As for `NetworkClassifier`: several networks, whose predictions are averaged.
 
     Attributes
     ----------
@@ -47,6 +49,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     encoder_ : TableEncoder
     history_ : History
         Its losses are those of the standardised target.
+    members_, cv_scores_, oob_score_, histories_
+        As for `NetworkClassifier`; the score is R².
+    out_of_fold_ : ndarray of shape (n,) or (n, outputs)
     target_mean_, target_scale_ : ndarray of shape (outputs,)
 
     Examples
