@@ -28,16 +28,18 @@ class Rows:
     name : str or None
         Of the target.
     weights : ndarray of shape (n, 1), or None
+    groups : ndarray of shape (n,), or None
     """
 
     table: Table
     y: np.ndarray
     name: str | None
     weights: np.ndarray | None
+    groups: np.ndarray | None = None
 
     @classmethod
-    def read(cls, X: Any, y: Any, sample_weight: Any) -> Self:
-        """Checked tables, targets and weights.
+    def read(cls, X: Any, y: Any, sample_weight: Any, groups: Any = None) -> Self:
+        """Checked tables, targets, weights and groups.
 
         Raises
         ------
@@ -47,12 +49,20 @@ class Rows:
         table, (targets, name) = Table.read(X), read_target(y)
         if len(targets) != table.rows:
             raise DataError(f"X has {table.rows} rows and y has {len(targets)}: they must agree.")
-        return cls(table, targets, name, as_weights(sample_weight, table.rows))
+        kept = None if groups is None else np.asarray(groups)
+        if kept is not None and kept.shape != (table.rows,):
+            raise DataError(f"groups has shape {kept.shape}: expected ({table.rows},).")
+        return cls(table, targets, name, as_weights(sample_weight, table.rows), kept)
 
     @cached_property
     def used(self) -> np.ndarray:
         """The rows that count, in their order."""
         return np.arange(self.table.rows) if self.weights is None else np.flatnonzero(self.weights)
+
+    @property
+    def used_groups(self) -> np.ndarray | None:
+        """Groups of the rows that count."""
+        return None if self.groups is None else self.groups[self.used]
 
 
 def hidden_part(network: Network) -> Network | None:

@@ -166,6 +166,10 @@ HYPERPARAMETERS = _table(
     _record("patience", 10, "[1, inf)", "epochs without a better validation loss before stopping",
             unit="epochs", whole=True),
     _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),
+    _record("members", 1, "[1, inf)", "models whose predictions are averaged", whole=True),
+    _record("bag", None, "[2, inf)", "members that are trained on bootstrap draws of the rows",
+            whole=True, source="Breiman 1996"),
+    _record("folds", 5, "[2, inf)", "parts of the rows", whole=True),
     _record("max_levels", 256, "[2, inf)", "most different texts in a column of categories",
             whole=True),
 )  # fmt: skip

@@ -10,16 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.assembly import Extras, TargetForm
+from chainrule.assembly import Extras
 from chainrule.engines import Batches, Session
-from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
+from chainrule.errors import HyperparameterError, NonFiniteLossWarning
 from chainrule.network import Network
-from chainrule.ops.hyperparameters import HYPERPARAMETERS, check, hyperparameter
+from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.training.augmented import AugmentedData, prepared
 from chainrule.training.callbacks import Callback, TrainingState
+from chainrule.training.held_out import Division, split
 from chainrule.training.history import History
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.method import Method, method_for
@@ -46,6 +47,8 @@ def train(
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
     sample_weight: Any = None,
+    rows: Any = None,
+    validation_rows: Any = None,
     clip: float | None = _H["clip"].default,
     averaging: float | None = _H["averaging"].default,
     augment: Any = None,
@@ -85,6 +88,9 @@ def train(
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
     sample_weight : array-like of shape (n,), optional
         The loss of a minibatch is the weighted mean.
+    rows, validation_rows : array-like of int, optional
+        The rows of X and y, counted from 0, to train on and to validate on: several trainings
+        share one matrix so. By default `rows` are all but those to validate on.
     clip : float, optional
         Shorten the gradient when it is longer, over all parameters together (arXiv 1211.5063).
     averaging : float, optional
@@ -151,9 +157,10 @@ def train(
         if value is not None:
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
-    rows, held_out = _split(network, data, form, validation, seed)
-    fresh, data, form, rows = prepared(network, augment, data, form, rows, seed)
-    batches = Batches(batch_size or len(rows), rows, seed)
+    division = Division(rows, validation, validation_rows, len(data["inputs"]))
+    chosen, held_out = split(network, data, form, division, seed)
+    fresh, data, form, chosen = prepared(network, augment, data, form, chosen, seed)
+    batches = Batches(batch_size or len(chosen), chosen, seed)
     method = method_for(network, data, form, optimizer, batches, Extras(clip, averaging))
     if method.solver is not None:
         method.solver.refuse(schedule_record(schedule), augment)
@@ -188,49 +195,6 @@ def train(
     ):
         run.all_epochs(bar)
     return run.state.history
-
-
-# ------------------------------------------------------------------ preparing
-
-
-def _split(
-    network: Network,
-    data: dict[str, np.ndarray],
-    form: TargetForm,
-    validation: tuple[Any, ...] | float | None,
-    seed: int,
-) -> tuple[np.ndarray, Session | None]:
-    """The rows to train on, and a session over the rows to validate on."""
-    n = len(data["inputs"])
-    if validation is None:
-        return np.arange(n), None
-    if isinstance(validation, tuple):
-        if len(validation) not in (2, 3):
-            raise DataError(
-                f"validation has {len(validation)} parts: expected (X, y), (X, y, sample_weight) "
-                f"or a share of the rows, such as 0.1."
-            )
-        try:
-            other, other_form = network.bind(*validation)
-        except DataError as error:
-            raise DataError(f"validation: {error}") from None
-        rows = np.arange(len(other["inputs"]))
-        return np.arange(n), _validation_session(network, other, other_form, rows)
-    hyperparameter("validation_fraction", name="validation").check(validation)
-    held = max(1, round(n * validation))
-    if held >= n:
-        raise HyperparameterError(
-            f"validation = {validation} of {n} rows leaves none to train on: give more rows."
-        )
-    order = np.random.default_rng([seed, 1]).permutation(n)
-    chosen = np.sort(order[:held])
-    return np.sort(order[held:]), _validation_session(network, data, form, chosen)
-
-
-def _validation_session(
-    network: Network, data: dict[str, np.ndarray], form: TargetForm, rows: np.ndarray
-) -> Session:
-    return network.evaluation_session(data, form, network.batches(rows))
 
 
 # -------------------------------------------------------------------- running
