@@ -172,6 +172,11 @@ HYPERPARAMETERS = _table(
     _record("folds", 5, "[2, inf)", "parts of the rows", whole=True),
     _record("max_levels", 256, "[2, inf)", "most different texts in a column of categories",
             whole=True),
+    _record("min_level_count", 3, "[1, inf)",
+            "rows below which levels of a category share a column",
+            unit="rows", whole=True),
+    _record("embed_levels", None, "[2, inf)",
+            "levels above which a category is kept as level numbers, for an embedding", whole=True),
 )  # fmt: skip
 
 CHOICES = {
@@ -185,6 +190,9 @@ CHOICES = {
                "sign of momentum's v: w − v (002) or w + v (003)", "002, 003"),
         Choice("layer_rates", "equal", ("equal", "fan_in"),
                "one learning rate for all weights, or 1/√fan_in of it for each (Collobert)", "003"),
+        Choice("scaling", "standard", ("standard", "robust"),
+               "numbers by mean and standard deviation, or by median and quartiles, clipped",
+               "arXiv 2407.04491"),
     )
 }  # fmt: skip
 
