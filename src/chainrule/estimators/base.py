@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.frames import Table
+from chainrule.data.streams import Stream
 from chainrule.data.tables import TableEncoder
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
@@ -26,8 +27,10 @@ from chainrule.estimators.defaults import (
     default_epochs,
 )
 from chainrule.estimators.incremental import Passes
+from chainrule.estimators.opening import by_portions, opened
 from chainrule.estimators.parameters import check_arguments, from_data, to_data
 from chainrule.estimators.rows import Rows, hidden_part
+from chainrule.estimators.streaming import fit_stream
 from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer, config
 from chainrule.network import Network
@@ -58,6 +61,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         patience: int = default("patience"),
         time_limit: float | None = default("time_limit"),
         max_levels: int = default("max_levels"),
+        memory_limit: float = default("memory_limit"),
         callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
         engine: str | Engine = "compiled",
@@ -79,6 +83,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.patience = patience
         self.time_limit = time_limit
         self.max_levels = max_levels
+        self.memory_limit = memory_limit
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.engine = engine
@@ -129,9 +134,12 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
         Parameters
         ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-            Texts are categories; gaps (None, NaN, null) are filled in.
-        y : array-like of shape (n,) or (n, outputs)
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+            Texts are categories; gaps (None, NaN, null) are filled in. A path is that of a file or
+            folder as `data.readers.read_table` takes it; where the table would exceed
+            `memory_limit` its rows are streamed, see `estimators.streaming.fit_stream`.
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X; rows without a target are left out.
         sample_weight : array-like of shape (n,), optional
             A row of weight 0 counts as absent, one of weight 2 as two rows.
 
@@ -147,6 +155,12 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             Naming the argument that is wrong.
         """
         check_arguments(self.get_params(deep=False))
+        given = opened(X, y, sample_weight, self.memory_limit)
+        self.__dict__.pop("_passes", None)
+        if isinstance(given, Stream):
+            fit_stream(self, given, y)
+            return self
+        X, y, sample_weight = given
         seed = self._seed()
         continues = self.warm_start and hasattr(self, "network_")
         rows = Rows.read(X, y, sample_weight)
@@ -166,7 +180,6 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             return *encoded, None if weights is None else weights[chosen]
 
         training, validation = part(chosen), part(watched) if len(watched) else None
-        self.__dict__.pop("_passes", None)
         self._train(seed, *training, validation=validation)
         return self
 
@@ -291,7 +304,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     def _scores(self, X: Any) -> Any:
         check_is_fitted(self, "network_")
-        return self.network_.predict(self._encode(Table.read(X)))
+        return by_portions(lambda X: self.network_.predict(self._encode(Table.read(X))), X)
 
     def _encode(self, table: Table, rows: np.ndarray | None = None) -> np.ndarray:
         """Rows as the network reads them, (rows, encoded columns)."""
@@ -316,8 +329,13 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             The encoded table if there is no hidden layer.
         """
         check_is_fitted(self, "network_")
-        encoded, trunk = self._encode(Table.read(X)), hidden_part(self.network_)
-        return encoded if trunk is None else trunk.predict(encoded).reshape(len(encoded), -1)
+        trunk = hidden_part(self.network_)
+
+        def features(X: Any) -> np.ndarray:
+            encoded = self._encode(Table.read(X))
+            return encoded if trunk is None else trunk.predict(encoded).reshape(len(encoded), -1)
+
+        return by_portions(features, X)
 
     @property
     def _n_features_out(self) -> int:

@@ -16,6 +16,7 @@ from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.class_targets import Labels, class_target, from_config, is_indicator
 from chainrule.estimators.defaults import HIDDEN
+from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
 
@@ -58,6 +59,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Seconds.
     max_levels : int
         Largest number of levels of a text column.
+    memory_limit : float
+        Bytes; a table in files that would take more is streamed.
     callbacks : sequence of Callback
     warm_start : bool
         Whether another `fit` goes on from the weights there are. Encoding and classes stay those
@@ -252,11 +255,12 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-        y : array-like of shape (n,) or (n, outputs)
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X.
         sample_weight : array-like of shape (n,), optional
         """
-        predicted, (targets, _) = self.predict(X), read_target(y)
+        predicted, targets, sample_weight = predicted_and_true(self.predict, X, y, sample_weight)
         if predicted.ndim == 1:
             return float(accuracy_score(targets, predicted, sample_weight=sample_weight))
         return float(np.average((predicted == targets).all(axis=1), weights=sample_weight))

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from chainrule.data.targets import called
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.splits import random_share
 from chainrule.layers import Dense, Layer
 
@@ -37,7 +39,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     early_stopping, validation_fraction, patience, time_limit
         As for `NetworkClassifier`.
-    max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
+    max_levels, memory_limit, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
 
     Attributes
@@ -167,6 +169,19 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         scores = self._scores(X)
         values = scores * self.target_scale_ + self.target_mean_
         return values[:, 0] if self._single else values
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², 1 minus the squared errors over those of the mean.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X.
+        sample_weight : array-like of shape (n,), optional
+        """
+        predicted, targets, sample_weight = predicted_and_true(self.predict, X, y, sample_weight)
+        return float(r2_score(targets, predicted, sample_weight=sample_weight))
 
     def _config(self) -> dict[str, Any]:
         return {
