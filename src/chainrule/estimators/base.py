@@ -29,7 +29,7 @@ from chainrule.estimators.defaults import (
 from chainrule.estimators.incremental import Passes
 from chainrule.estimators.opening import by_portions, opened
 from chainrule.estimators.parameters import check_arguments, from_data, to_data
-from chainrule.estimators.rows import Rows, hidden_part
+from chainrule.estimators.rows import Rows, hidden_features, hidden_part
 from chainrule.estimators.streaming import fit_stream
 from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer, config
@@ -329,13 +329,8 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             The encoded table if there is no hidden layer.
         """
         check_is_fitted(self, "network_")
-        trunk = hidden_part(self.network_)
-
-        def features(X: Any) -> np.ndarray:
-            encoded = self._encode(Table.read(X))
-            return encoded if trunk is None else trunk.predict(encoded).reshape(len(encoded), -1)
-
-        return by_portions(features, X)
+        features = hidden_features(self.network_)
+        return by_portions(lambda X: features(self._encode(Table.read(X))), X)
 
     @property
     def _n_features_out(self) -> int:
