@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -124,8 +125,15 @@ def _even(X: Any, name: str, remedy: str) -> np.ndarray:
         ) from None
 
 
-def as_tokens(X: Any, steps: int, vocabulary: int) -> np.ndarray:
-    """Tokens as a matrix (n, steps) of whole numbers below the size of the vocabulary.
+def as_tokens(X: Any, steps: int, tokens: Mapping[tuple[int, int], int]) -> np.ndarray:
+    """A matrix (n, steps), some columns of which are tokens: whole numbers below a size.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, steps)
+    steps : int
+    tokens : mapping
+        First column and the one after the last -> size of the vocabulary.
 
     Raises
     ------
@@ -133,14 +141,16 @@ def as_tokens(X: Any, steps: int, vocabulary: int) -> np.ndarray:
         Naming the first token that is outside, and its place.
     """
     array = as_matrix(_even(X, "X", _PAD), steps)
-    wrong = (array < 0) | (array >= vocabulary) | (array != np.floor(array))
-    if wrong.any():
-        row, column = (int(k) for k in np.argwhere(wrong)[0])
-        raise DataError(
-            f"token {array[row, column]:g} in row {row}, step {column} (counted from 0) is outside "
-            f"the vocabulary: give whole numbers from 0 to {vocabulary - 1}, or make the "
-            f"Embedding's vocabulary larger."
-        )
+    for (start, stop), vocabulary in tokens.items():
+        part = array[:, start:stop]
+        wrong = (part < 0) | (part >= vocabulary) | (part != np.floor(part))
+        if wrong.any():
+            row, column = (int(k) for k in np.argwhere(wrong)[0])
+            raise DataError(
+                f"token {part[row, column]:g} in row {row}, step {start + column} (counted from 0) "
+                f"is outside the vocabulary: give whole numbers from 0 to {vocabulary - 1}, or "
+                f"make the Embedding's vocabulary larger."
+            )
     return array
 
 

@@ -2,6 +2,7 @@
 
 from chainrule.layers.activation import Activation
 from chainrule.layers.base import LAYERS, Builder, Layer, config, from_config, layer
+from chainrule.layers.columns import Columns, Concatenate, Parametric, PerColumn, Scale
 from chainrule.layers.combining import Heads, Residual, Shared
 from chainrule.layers.convolution import Conv1D, Conv2D
 from chainrule.layers.dense import Dense
@@ -21,6 +22,8 @@ __all__ = [
     "AveragePool",
     "BatchNorm",
     "Builder",
+    "Columns",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -33,7 +36,10 @@ __all__ = [
     "LayerNorm",
     "MaxPool",
     "PReLU",
+    "Parametric",
+    "PerColumn",
     "Residual",
+    "Scale",
     "Shared",
     "Softmax",
     "config",

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from chainrule.layers.activation import emit_activation
 from chainrule.layers.base import Builder, layer
 from chainrule.ops.activations import ActivationFunction, activation
@@ -74,7 +72,10 @@ class Dense:
         return emit_activation(builder, record, z)
 
 
-def emit_bias(builder: Builder, z: str, units: int) -> str:
-    """Z + b for a new b (units,), which starts at 0; z (…, units)."""
-    bias = builder.parameter("bias", "b", (1, units), lambda rng: np.zeros((1, units)), (units,))
+def emit_bias(builder: Builder, z: str, units: int, name: str = "bias", spread: float = 0.0) -> str:
+    """Z + b for a new b (units,), which starts at 0, or between ± spread; z (…, units)."""
+    shape = (1, units)
+    bias = builder.parameter(
+        name, "b", shape, lambda rng: rng.uniform(-spread, spread, shape), (units,)
+    )
     return builder.tape.emit("add_bias", [z, bias], [f"z{builder.number}"])

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.errors import NetworkError
 from chainrule.layers.base import Builder, layer
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
+from chainrule.tape.instruction import columns
 
 __all__ = ["Embedding"]
 
@@ -45,12 +46,15 @@ class Embedding:
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the look-up: tokens (n, steps) to (n, steps, width)."""
-        if x != "x" or len(builder.shape(x)) != 2:
+        if x not in builder.origin or len(builder.shape(x)) != 2:
             raise NetworkError(
-                "Embedding reads tokens, so it must be the first layer, with input_shape=(steps,)."
+                "Embedding reads tokens, so it must be the first layer, with input_shape=(steps,), "
+                "or follow Columns that choose tokens of the input."
             )
         builder.number += 1
-        builder.vocabulary = int(self.vocabulary)
+        start = builder.origin[x]
+        place = start, start + columns(builder.shape(x))
+        builder.tokens[place] = min(int(self.vocabulary), builder.tokens.get(place, 2**62))
         shape = (int(self.vocabulary), int(self.width))
         table = builder.parameter(
             "weight", "E", shape, lambda rng: rng.normal(size=shape) / np.sqrt(shape[1])

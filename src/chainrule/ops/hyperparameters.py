@@ -128,6 +128,7 @@ HYPERPARAMETERS = _table(
     _record("batch_size", 32, "[1, inf)", "rows in one update", unit="rows", whole=True),
     _record("epochs", 10, "[1, inf)", "passes over the training rows", whole=True),
     _record("units", 64, "[1, inf)", "outputs of a layer", whole=True),
+    _record("groups", None, "[1, inf)", "groups of columns with weights of their own", whole=True),
     _record("filters", 16, "[1, inf)", "channels that a convolution puts out", whole=True),
     _record("window", 3, "[1, inf)", "length of a kernel or a pool in each direction", whole=True),
     _record("stride", 1, "[1, inf)", "places from one window to the next", whole=True),

@@ -41,6 +41,7 @@ def train(
     *,
     optimizer: str | Optimizer | LBFGS = "adam",
     schedule: str | Schedule = "constant",
+    regularisation_schedule: str | Schedule = "constant",
     batch_size: int | None = _H["batch_size"].default,
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
@@ -73,6 +74,9 @@ def train(
         `shuffle` do not concern it.
     schedule : str or Schedule
         How the learning rate changes, such as ``"cosine"``; `ops.SCHEDULES` has them all.
+    regularisation_schedule : str or Schedule
+        How weight decay, and the share of units that dropout leaves out, change. With
+        ``"flat_cosine"`` they end at 0, so that the last steps fit the rows as they are.
     batch_size : int or None
         Rows of one update; None takes all of them, batch gradient descent. Add the callback
         `training.Convergence` to stop by a criterion.
@@ -158,6 +162,7 @@ def train(
         network=network,
         method=method,
         schedule=schedule_record(schedule),
+        strength=schedule_record(regularisation_schedule),
         held_out=held_out,
         fresh=fresh,
         best=BestWeights(
@@ -238,6 +243,7 @@ class _Run:
     network: Network
     method: Method
     schedule: Schedule
+    strength: Schedule
     held_out: Session | None
     fresh: AugmentedData | None
     best: BestWeights
@@ -273,10 +279,10 @@ class _Run:
 
     def one_epoch(self, bar: Progress) -> None:
         state, begin = self.state, time.perf_counter()
-        rates = self.rates()
+        rates, strengths = self.factors()
         if self.fresh is not None and state.epoch:
             self.session.bind(**self.fresh.epoch(state.epoch))
-        self.session.start_epoch(state.epoch, self.shuffle, rates)
+        self.session.start_epoch(state.epoch, self.shuffle, rates, strengths)
         self.minibatches(bar)
         if state.stop_reason == "loss not finite":
             return
@@ -309,11 +315,12 @@ class _Run:
         elif not state.stop_reason:
             state.stop(reason)
 
-    def rates(self) -> np.ndarray:
-        """Factors of the learning rate for this epoch's minibatches, (minibatches,)."""
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors of learning rate and regularisation for this epoch's minibatches, (count,)."""
         count, state = self.session.batches.per_epoch, self.state
-        updates = np.arange(state.epoch * count, (state.epoch + 1) * count)
-        return state.rate_factor * self.schedule.factors(updates, state.epochs * count)
+        updates, total = state.epoch * count + np.arange(count), state.epochs * count
+        rates = state.rate_factor * self.schedule.factors(updates, total)
+        return rates, self.strength.factors(updates, total)
 
     def minibatches(self, bar: Progress) -> None:
         """Run the epoch, coming up for air every so often."""

@@ -36,6 +36,38 @@ def swap(ops: Any, dims: Any, attrs: Any) -> None:
                 y[target + j] = x[source + j]
 
 
+def select(ops: Any, dims: Any, attrs: Any) -> None:
+    """y[i, :] = x[i, start:start + n]."""
+    x, y, width, n, start = ops[0], ops[1], dims[1], dims[2], dims[3]
+    for i in range(dims[0]):
+        for j in range(n):
+            y[i * n + j] = x[i * width + start + j]
+
+
+def place(ops: Any, dims: Any, attrs: Any) -> None:
+    """dx[i, start:start + n] = dy[i, :], and 0 elsewhere."""
+    dy, dx, n, width, start = ops[0], ops[1], dims[1], dims[2], dims[3]
+    zero = real(0.0, ops)
+    for i in range(dims[0]):
+        for j in range(start):
+            dx[i * width + j] = zero
+        for j in range(n):
+            dx[i * width + start + j] = dy[i * n + j]
+        for j in range(start + n, width):
+            dx[i * width + j] = zero
+
+
+def join(ops: Any, dims: Any, attrs: Any) -> None:
+    """y[i, :] = a[i, :] and then b[i, :]."""
+    a, b, y, n, m = ops[0], ops[1], ops[2], dims[1], dims[2]
+    for i in range(dims[0]):
+        row = i * (n + m)
+        for j in range(n):
+            y[row + j] = a[i * n + j]
+        for j in range(m):
+            y[row + n + j] = b[i * m + j]
+
+
 def spread(ops: Any, dims: Any, attrs: Any) -> None:
     """dz[i, :] = a number times dm in every row."""
     dm, dz, m, n = ops[0], ops[1], dims[0], dims[1]
@@ -100,8 +132,11 @@ ARRANGING: dict[str, Callable[..., None]] = {
     "clip": clip,
     "copy": copy,
     "fill": fill,
+    "join": join,
     "lookup": lookup,
     "lookup_slope": lookup_slope,
+    "place": place,
+    "select": select,
     "spread": spread,
     "square_sum": square_sum,
     "swap": swap,
