@@ -113,22 +113,6 @@ def test_the_window_holds_a_bounded_number_of_rows(table, size):
     assert worst <= 400 + size
 
 
-def test_a_pass_keeps_no_portion_alive(folder):
-    import gc
-
-    before = pa.total_allocated_bytes()
-    stream = Stream(folder, portion_rows=100, shuffle_rows=200)
-    most = 0
-    for part in stream.portions(0):
-        size = part.nbytes
-        most = max(most, pa.total_allocated_bytes() - before)
-        del part
-    gc.collect()
-    assert size > 0
-    whole = read_table(folder).nbytes
-    assert most < whole
-
-
 def test_plain_portions_keep_the_order(table):
     pieces = [table.slice(k, 7) for k in range(0, ROWS, 7)]
     assert pa.concat_tables(in_portions(pieces, 64)).equals(table)

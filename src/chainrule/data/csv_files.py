@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +42,7 @@ class CsvFile:
 
     def __init__(self, path: Path, say: Callable[[str], None] = lambda _: None) -> None:
         self.path, self.separator = path, _separator(path)
-        self._types: dict[str, pa.DataType] | None = None
+        self._types: list[pa.DataType] | None = None
         if self.separator != ",":
             say(f"{path}: columns are separated by {_SEPARATORS[self.separator]}")
 
@@ -72,20 +73,21 @@ class CsvFile:
         if self._types is None:
             first = self._first()
             self._check(first)
-            self._types = dict(zip(first.schema.names, first.schema.types, strict=True))
-        return pa.schema(list(zip(_stripped(self._types), self._types.values(), strict=True)))
+            self._types = first.schema.types
+        return pa.schema(list(zip(_stripped(self.raw_names), self._types, strict=True)))
 
     @cached_property
     def rows(self) -> int:
         """How many rows there are; the types fit all of them from then on."""
         import pyarrow as pa
 
-        _ = self.schema
+        types = dict(zip(self.raw_names, self.schema.types, strict=True))
         try:
-            return sum(batch.num_rows for batch in self._open(self._types))
+            return sum(batch.num_rows for batch in self._open(types))
         except (pa.ArrowInvalid, UnicodeDecodeError, OSError, EOFError):
-            self._types = self._exact_types()
-        return sum(batch.num_rows for batch in self._blocks(self._types))
+            types = self._exact_types()
+        self._types = list(types.values())
+        return sum(batch.num_rows for batch in self._blocks(types))
 
     @property
     def pieces(self) -> list[int]:
@@ -96,11 +98,9 @@ class CsvFile:
         """The rows block by block, in the types of a schema with these columns."""
         import pyarrow as pa
 
-        assert self._types is not None, "the types are not settled"
-        types = self._types
-        if schema is not None:
-            names = zip(_stripped(self.raw_names), self.raw_names, strict=True)
-            types = {raw: schema.field(name).type for name, raw in names}
+        schema = self.schema if schema is None else schema
+        names = zip(_stripped(self.raw_names), self.raw_names, strict=True)
+        types = {raw: schema.field(name).type for name, raw in names}
         for batch in self._blocks(types):
             table = pa.Table.from_batches([batch])
             yield table.rename_columns(_stripped(table.column_names))
@@ -263,7 +263,7 @@ def _open_text(path: Path, errors: str = "strict") -> IO[str]:
     return opened(path, "rt", newline="", encoding="utf-8-sig", errors=errors)
 
 
-def _stripped(names: Sequence[str] | dict[str, Any]) -> list[str]:
+def _stripped(names: Sequence[str]) -> list[str]:
     return [name.strip() for name in names]
 
 
@@ -336,5 +336,5 @@ def _perhaps(line: bytes, place: int) -> str:
         before, after = line[:place].decode("cp1252"), line[place:].decode("cp1252")
     except UnicodeDecodeError:
         return ""
-    word = (before.replace('"', " ").replace(",", " ").split(" ")[-1] + after[:12]).strip()
-    return f" but may be cp1252 (there '{word.split()[0] if word else ''}' can be read)"
+    word = "".join(re.findall(r"\w*$", before)[:1] + re.findall(r"^\w*", after))
+    return f" but may be cp1252, which reads '{word}'" if word else " but may be cp1252"

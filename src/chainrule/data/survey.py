@@ -60,13 +60,11 @@ class ColumnSurvey:
 
     def see(self, column: Any) -> None:
         """Take note of more cells."""
-        import pyarrow as pa
         from pyarrow import compute
 
         call: Any = compute
         self.gaps += call.sum(call.is_null(column, nan_is_null=True)).as_py() or 0
-        kinds = pa.types
-        if kinds.is_primitive(column.type) and not kinds.is_null(column.type):
+        if _is_ordered(column.type):
             low, high = call.min_max(column).as_py().values()
             if low is not None and low == low:
                 self.minimum = low if self.minimum is None else min(low, self.minimum)
@@ -207,7 +205,17 @@ def _count(survey: Survey, table: pa.Table, known: np.ndarray) -> None:
     survey.dropped += int((~known).sum())
     for column in survey.columns:
         column.see(table.column(column.name))
-    survey.see_labels(table.column(survey.target).filter(known))
+    if known.any():
+        survey.see_labels(table.column(survey.target).filter(known))
+
+
+def _is_ordered(kind: pa.DataType) -> bool:
+    """Whether it is of numbers, yes and no, or dates."""
+    import pyarrow as pa
+
+    kinds = pa.types
+    numbers = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind)
+    return numbers or kinds.is_date(kind) or kinds.is_timestamp(kind)
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:

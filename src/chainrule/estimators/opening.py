@@ -120,6 +120,8 @@ def _check_name(stream: Stream, y: Any) -> None:
 
 def _collected(X: Any) -> Any:
     """An eager frame from a lazy one, others as they are."""
+    if not hasattr(X, "collect"):
+        return X
     frame = nw.from_native(X, pass_through=True)
     if not isinstance(frame, nw.LazyFrame):
         return X
