@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_table
-from chainrule.cli.job import Job
+from chainrule.cli.job import Job, read_job
 from chainrule.errors import DataError, HyperparameterError, unknown_name
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, Interval
 
@@ -70,7 +70,9 @@ def compare(
         raise HyperparameterError(f"--seed {seed} is not possible: give a number in {_SEEDS}.")
     folds = folds if folds is not None else (_QUICK_FOLDS if quick else _FOLDS.default)
     _FOLDS.check(folds)
-    job = Job.read(data, target, drop, task, 0.0, seed)
+    job = read_job(data, target, drop, task, 0.0, seed, {"verbose": not quiet})
+    if job.stream is not None:
+        note(f"compared on {len(job.y)} of its rows, drawn at random")
     chosen = _choose(models, job.task, seed)
     rows = _drawn(len(job.y), quick, seed)
     table, y = job.table.take(rows), job.y[rows]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
-from chainrule.cli.job import Job, fit
+from chainrule.cli.job import Job, fit, read_job
 from chainrule.errors import HyperparameterError, ModelFileError
 from chainrule.estimators.defaults import (
     ACTIVATION,
@@ -41,7 +41,7 @@ def _setting(name: str, otherwise: str = "") -> Callable[[Any], Any]:
     record = DEFAULTS[name]
     default = otherwise if record.default is None else f"; default {record.default}"
     meaning = record.meaning[0].upper() + record.meaning[1:]
-    unit = f" ({record.unit})" if record.unit == "s" else ""
+    unit = f" ({record.unit})" if record.unit in ("s", "bytes") else ""
     return click.option(
         f"--{name.replace('_', '-')}",
         type=int if record.whole else float,
@@ -90,6 +90,7 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
 @_setting("patience")
 @_setting("time_limit")
 @_setting("max_levels")
+@_setting("memory_limit")
 @_setting("threads")
 @click.option(
     "--task",
@@ -112,7 +113,10 @@ def train(
     data: Path, target: str, model: Path | None, drop: tuple[str, ...], task: str,
     test_fraction: float, seed: int, quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
-    """Train a network on the table DATA (.csv or .parquet) to predict one column.
+    """Train a network on the table DATA to predict one column.
+
+    DATA is a file (.csv, .tsv, .csv.gz, .parquet) or a folder of such files. A table that exceeds
+    --memory-limit is read in portions.
 
     Texts become categories, gaps are filled in and marked, numbers are standardised. A share of
     the rows is held out and scored at the end.
@@ -124,8 +128,9 @@ def train(
     _check_numbers(test_fraction, seed)
     if model is not None:
         _check_destination(model)
-    job = Job.read(data, target, drop, task, test_fraction, seed)
-    estimator, seconds = fit(job, given | {"random_state": seed, "verbose": not quiet})
+    given |= {"random_state": seed, "verbose": not quiet}
+    job = read_job(data, target, drop, task, test_fraction, seed, given)
+    estimator, seconds = fit(job, given)
     _report(estimator, job, seconds)
     if model is not None:
         estimator.save(model)
@@ -168,7 +173,7 @@ def _check_destination(model: Path) -> None:
 
 def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: float) -> None:
     history, network, encoder = estimator.history_, estimator.network_, estimator.encoder_
-    rows = f"{len(job.rest)} to train on, {len(job.test)} to test"
+    rows = f"{job.trained} to train on, {len(job.test)} to test"
     if job.dropped:
         rows += f"; {job.dropped} more without a target left out"
     epochs = f"{len(history)}, best {history.best_epoch}; {history.stopped}"
@@ -213,7 +218,8 @@ def _sizes(network: Any) -> list[int]:
 def _scores(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> list[tuple[str, str]]:
     classifies = hasattr(estimator, "classes_")
     name = "accuracy" if classifies else "R²"
-    scores = [(f"training {name}", _score(estimator, job, job.rest))]
+    on = f", on {len(job.rest)} of the rows" if job.stock else ""
+    scores = [(f"training {name}", _score(estimator, job, job.rest) + on)]
     if len(job.test) > (not classifies):  # R² needs two rows
         simplest = "commonest class" if classifies else "mean"
         comparison = f"; {_dummy(job):.4f} by always answering with the {simplest}"

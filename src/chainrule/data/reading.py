@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -73,7 +72,11 @@ def frame_column(series: nw.Series[Any], name: str) -> Cells:
 def _declared(series: nw.Series[Any]) -> Texts:
     array = _arrow(series)
     if array is None or _is_spelt_otherwise(array.type.value_type):
-        return replace(_as_texts(series.to_list(), str(series.name)), origin="declared")
+        cells = series.to_list()
+        levels = {text(cell): None for cell in cells if not is_gap(cell)}
+        place = {level: code for code, level in enumerate(levels)}
+        codes = [-1 if is_gap(cell) else place[text(cell)] for cell in cells]
+        return Texts.of_levels(np.array(codes, np.int64), list(levels), "declared")
     return _from_dictionary(array)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from chainrule.data.frames import Table
+from chainrule.data.streams import Stream
 from chainrule.data.tables import TableEncoder
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
@@ -29,13 +30,16 @@ from chainrule.estimators.keeping import Keeping
 from chainrule.estimators.members import (
     Encoded,
     Part,
+    refuse_several,
     refuse_together,
     several,
     watched,
     way_to_divide,
 )
+from chainrule.estimators.opening import opened
 from chainrule.estimators.parameters import check_arguments
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.streaming import fit_stream
 from chainrule.layers import Dense, Dropout, Layer, config
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
@@ -46,7 +50,15 @@ from chainrule.training.parallel import time_share
 
 __all__ = ["NetworkEstimator"]
 
-_LEARNT_BEFORE = "_passes", "_twins", "histories_", "out_of_fold_", "cv_scores_", "oob_score_"
+_LEARNT_BEFORE = (
+    "_passes",
+    "_twins",
+    "histories_",
+    "out_of_fold_",
+    "cv_scores_",
+    "oob_score_",
+    "survey_",
+)
 
 
 class NetworkEstimator(Ensemble, Keeping):
@@ -68,6 +80,7 @@ class NetworkEstimator(Ensemble, Keeping):
         patience: int = default("patience"),
         time_limit: float | None = default("time_limit"),
         max_levels: int = default("max_levels"),
+        memory_limit: float = default("memory_limit"),
         callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
         engine: str | Engine = "compiled",
@@ -94,6 +107,7 @@ class NetworkEstimator(Ensemble, Keeping):
         self.patience = patience
         self.time_limit = time_limit
         self.max_levels = max_levels
+        self.memory_limit = memory_limit
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.engine = engine
@@ -149,9 +163,12 @@ class NetworkEstimator(Ensemble, Keeping):
 
         Parameters
         ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-            Texts are categories; gaps (None, NaN, null) are filled in.
-        y : array-like of shape (n,) or (n, outputs)
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+            Texts are categories; gaps (None, NaN, null) are filled in. A path is that of a file or
+            folder as `data.readers.read_table` takes it; where the table would exceed
+            `memory_limit` its rows are streamed, see `estimators.streaming.fit_stream`.
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X; rows without a target are left out.
         sample_weight : array-like of shape (n,), optional
             A row of weight 0 counts as absent, one of weight 2 as two rows.
         groups : array-like of shape (n,), optional
@@ -171,6 +188,13 @@ class NetworkEstimator(Ensemble, Keeping):
         begin = time.perf_counter()
         check_arguments(self.get_params(deep=False))
         refuse_together(self, groups)
+        given = opened(X, y, sample_weight, self.memory_limit)
+        if isinstance(given, Stream):
+            refuse_several(self, "trains on a stream, one network on rows that are read once")
+            self._forget()
+            fit_stream(self, given, y)
+            return self
+        X, y, sample_weight = given
         seed = self._seed()
         continues = self.warm_start and hasattr(self, "network_")
         rows = Rows.read(X, y, sample_weight, groups)
@@ -187,13 +211,17 @@ class NetworkEstimator(Ensemble, Keeping):
             self._prepare(rows, known, weights, seed)
         deadline = None if self.time_limit is None else begin + self.time_limit
         data = Encoded.of(rows, self._encode(rows.table, rows.used), weights, deadline)
-        for name in _LEARNT_BEFORE:
-            self.__dict__.pop(name, None)
+        self._forget()
         if several(self):
             self._train_several(parts, data, rows, seed)
         else:
             self._train(parts[0], data, time_share(deadline, 0, 1, 1), progress=self.verbose)
         return self
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit has left behind and this one may not replace."""
+        for name in _LEARNT_BEFORE:
+            self.__dict__.pop(name, None)
 
     def _prepare(self, rows: Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int) -> None:
         """Learn the encoding from the chosen rows, (m,), and weights (n, 1); make the network."""

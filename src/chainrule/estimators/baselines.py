@@ -20,9 +20,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.data.frames import Table, is_gap, text
+from chainrule.data.cells import Cells, Instants, Texts
+from chainrule.data.frames import Table
 from chainrule.data.tables import TableEncoder
-from chainrule.errors import unknown_name
+from chainrule.errors import DataError, unknown_name
 
 __all__ = ["SIMPLEST_FIRST", "BoostedTrees", "OneHot", "baselines"]
 
@@ -146,7 +147,7 @@ class BoostedTrees(MetaEstimatorMixin, BaseEstimator):
         """Train on a table X, (n, columns), and targets y, (n,)."""
         table = Table.read(X)
         self.names_ = table.names
-        self.texts_ = [name for name, v in table.columns.items() if v.dtype.kind == "O"]
+        self.texts_ = [name for name, v in table.columns.items() if isinstance(v, Texts)]
         self.codes_ = None
         if self.texts_:
             made: Any = OrdinalEncoder  # stubs lag behind scikit-learn
@@ -169,7 +170,7 @@ class BoostedTrees(MetaEstimatorMixin, BaseEstimator):
             if codes is not None and name in self.texts_:
                 result[:, k] = codes[:, self.texts_.index(name)]
             else:
-                result[:, k] = table.columns[name]
+                result[:, k] = _as_numbers(table.columns[name])
         return result
 
     def predict(self, X: Any) -> np.ndarray:
@@ -195,14 +196,21 @@ class BoostedTrees(MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
+def _as_numbers(cells: Cells) -> np.ndarray:
+    """A column, (n,), as numbers: instants in microseconds, texts by the numbers they spell."""
+    if isinstance(cells, Instants):
+        return np.where(np.isnat(cells.values), np.nan, cells.values.astype(np.int64))
+    if isinstance(cells, Texts):
+        raise DataError("a column holds texts where numbers were trained on.")
+    return cells.astype(np.float64)
+
+
 def _texts(table: Table, names: list[str]) -> np.ndarray:
     """Columns of texts, (n, texts), None for gaps; a number seen later counts as its text."""
     result = np.empty((table.rows, len(names)), dtype=object)
     for k, name in enumerate(names):
-        values = table.columns[name]
-        result[:, k] = values if values.dtype.kind == "O" else _as_texts(values)
+        cells = table.columns[name]
+        texts = cells if isinstance(cells, Texts) else Texts.of_numbers(_as_numbers(cells))
+        levels = np.array([*texts.levels.to_pylist(), None], dtype=object)
+        result[:, k] = levels[texts.codes]  # −1, a gap, is the last of them
     return result
-
-
-def _as_texts(values: np.ndarray) -> list[str | None]:
-    return [None if is_gap(value) else text(value) for value in values.tolist()]

@@ -16,6 +16,7 @@ from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.class_targets import Labels, class_target, from_config, is_indicator
 from chainrule.estimators.defaults import HIDDEN
+from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
 
@@ -58,6 +59,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Seconds for the whole fit, all networks together.
     max_levels : int
         Largest number of levels of a text column.
+    memory_limit : float
+        Bytes; a table in files that would take more is streamed.
     callbacks : sequence of Callback
     warm_start : bool
         Whether another `fit` goes on from the weights there are. Encoding and classes stay those
@@ -279,12 +282,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-        y : array-like of shape (n,) or (n, outputs)
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X.
         sample_weight : array-like of shape (n,), optional
         """
-        predicted, (targets, _) = self.predict(X), read_target(y)
-        return self._score(targets, predicted, sample_weight)
+        predicted, targets, weights = predicted_and_true(self.predict, X, y, sample_weight)
+        return self._score(targets, predicted, weights)
 
     def _score(self, y: np.ndarray, predicted: np.ndarray, weights: Any) -> float:
         if predicted.ndim == 1:

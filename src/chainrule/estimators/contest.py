@@ -13,6 +13,7 @@ from sklearn import metrics
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
+from chainrule.data.cells import Instants, Texts
 from chainrule.data.frames import Table
 from chainrule.estimators.baselines import SIMPLEST_FIRST
 from chainrule.estimators.scores import Scores
@@ -63,9 +64,9 @@ def equal_rows(X: Any) -> np.ndarray:
     """
     table = Table.read(X)
     groups = np.zeros(table.rows, np.int64)
-    for values in table.columns.values():
-        texts = values.dtype.kind == "O"
-        cells = np.array(["" if v is None else f"={v}" for v in values]) if texts else values
+    for column in table.columns.values():
+        cells = column.codes if isinstance(column, Texts) else column
+        cells = cells.values if isinstance(cells, Instants) else cells
         _, codes = np.unique(cells, return_inverse=True)
         pairs = groups * (codes.max() + 1) + codes
         groups = np.unique(pairs, return_inverse=True)[1]

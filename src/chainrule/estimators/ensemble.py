@@ -23,7 +23,8 @@ from chainrule.estimators.members import (
     spread,
     train_members,
 )
-from chainrule.estimators.rows import Rows, hidden_part
+from chainrule.estimators.opening import by_portions
+from chainrule.estimators.rows import Rows, hidden_features, hidden_part
 from chainrule.network import Network
 from chainrule.training import History
 
@@ -105,6 +106,9 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _scores(self, X: Any) -> Any:
         """Scores of the network, or those that mean the average of several."""
         check_is_fitted(self, "network_")
+        return by_portions(self._scores_of_table, X)
+
+    def _scores_of_table(self, X: Any) -> Any:
         encoded = self._encode(Table.read(X))
         if "_twins" not in self.__dict__:
             return self.network_.predict(encoded)
@@ -135,7 +139,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                 "there is one network, which agrees with itself: give members, cv (without refit) "
                 "or bag."
             )
-        return spread(self._each_output(self._encode(Table.read(X))))
+        return by_portions(lambda X: spread(self._each_output(self._encode(Table.read(X)))), X)
 
     def transform(self, X: Any) -> np.ndarray:
         """What the last hidden layer puts out: the features that the network has learnt.
@@ -149,10 +153,15 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         ndarray of shape (n, units)
             Those of several networks side by side. The encoded table if there is no hidden layer.
         """
-        trunks = [hidden_part(network) for network in self.members_]
-        encoded = self._encode(Table.read(X))
-        parts = [t.predict(encoded).reshape(len(encoded), -1) for t in trunks if t is not None]
-        return np.hstack(parts) if parts else encoded
+        trunks = [hidden_features(network) for network in self.members_]
+        if hidden_part(self.network_) is None:
+            trunks = trunks[:1]
+
+        def features(X: Any) -> np.ndarray:
+            encoded = self._encode(Table.read(X))
+            return np.hstack([trunk(encoded) for trunk in trunks])
+
+        return by_portions(features, X)
 
     @property
     def _n_features_out(self) -> int:

@@ -25,8 +25,8 @@ from chainrule.estimators.scoring import enough_rows, fold_splitter, split_rows
 from chainrule.training.parallel import cores, parallel_map, time_share
 
 __all__ = [
-    "Encoded", "Part", "by_part", "judge", "learnt", "refit", "refuse_together", "several",
-    "spaced_out", "spread", "train_members", "watched", "way_to_divide",
+    "Encoded", "Part", "by_part", "judge", "learnt", "refit", "refuse_several", "refuse_together",
+    "several", "spaced_out", "spread", "train_members", "watched", "way_to_divide",
 ]  # fmt: skip
 
 Estimator = Any  # a NetworkEstimator, which is made of this module's parts
@@ -124,6 +124,15 @@ def refuse_together(estimator: Estimator, groups: Any) -> None:
         raise HyperparameterError(
             "groups were given and cv does not read them: give a splitter that does, such as "
             "cv=GroupKFold(5)."
+        )
+
+
+def refuse_several(estimator: Estimator, what: str) -> None:
+    """Refuse several networks where one is trained."""
+    if several(estimator):
+        raise HyperparameterError(
+            f"the estimator {what}, members, cv and bag ask for several: leave them out, or give a "
+            f"larger memory_limit."
         )
 
 

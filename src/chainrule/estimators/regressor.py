@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score
 from chainrule.data.targets import called
 from chainrule.errors import DataError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.splits import random_share
 from chainrule.layers import Dense, Layer
 
@@ -38,7 +39,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     early_stopping, validation_fraction, patience, time_limit
         As for `NetworkClassifier`.
-    max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
+    max_levels, memory_limit, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
     members, cv, bag, refit, n_jobs
         As for `NetworkClassifier`: several networks, whose predictions are averaged.
@@ -185,6 +186,19 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         if len(y) < 2:
             return float("nan")  # one row has no spread to explain
         return float(r2_score(y, predicted, sample_weight=weights))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², 1 minus the squared errors over those of the mean.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X.
+        sample_weight : array-like of shape (n,), optional
+        """
+        predicted, targets, weights = predicted_and_true(self.predict, X, y, sample_weight)
+        return float(r2_score(targets, predicted, sample_weight=weights))
 
     def _config(self) -> dict[str, Any]:
         return {

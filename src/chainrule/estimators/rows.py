@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -14,7 +15,7 @@ from chainrule.data.targets import read_known_targets
 from chainrule.errors import DataError
 from chainrule.network import Network
 
-__all__ = ["Rows", "hidden_part"]
+__all__ = ["Rows", "hidden_features", "hidden_part"]
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,11 @@ def hidden_part(network: Network) -> Network | None:
     part = Network(network.layers[:-1], input_shape=network.input_shape, engine=network.engine)
     part.set_parameters(network.everything)
     return part
+
+
+def hidden_features(network: Network) -> Callable[[np.ndarray], np.ndarray]:
+    """From rows (n, inputs) to what the last hidden layer makes of them, (n, units)."""
+    trunk = hidden_part(network)
+    if trunk is None:
+        return lambda encoded: encoded
+    return lambda encoded: trunk.predict(encoded).reshape(len(encoded), -1)

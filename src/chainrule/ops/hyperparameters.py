@@ -177,6 +177,18 @@ HYPERPARAMETERS = _table(
             unit="rows", whole=True),
     _record("embed_levels", None, "[2, inf)",
             "levels above which a category is kept as level numbers, for an embedding", whole=True),
+    _record("memory_limit", 2**28, "[1, inf)",
+            "tables in files that take more than this are not read whole but streamed",
+            unit="bytes"),
+    _record("portion_rows", 2**15, "[1, inf)", "rows of a stream that are read together",
+            unit="rows", whole=True),
+    _record("shuffle_rows", 2**17, "[1, inf)", "rows of a stream that are mixed with each other",
+            unit="rows", whole=True),
+    _record("sample_rows", 200_000, "[1, inf)",
+            "rows of a stream from which scales and categories are learnt", unit="rows",
+            whole=True),
+    _record("held_out_rows", 2**16, "[1, inf)", "most rows of a stream that are held out",
+            unit="rows", whole=True),
 )  # fmt: skip
 
 CHOICES = {
