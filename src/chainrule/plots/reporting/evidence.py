@@ -114,9 +114,9 @@ class Evidence:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """All classes, (classes,): those of the model, then those that only test rows have."""
-        unseen = np.setdiff1d(self.y, self.model.classes_)
-        return np.concatenate([self.model.classes_, unseen]) if len(unseen) else self.model.classes_
+        """All classes in order, (classes,): those of the model and any others the rows have."""
+        others = self.y if self.training is None else np.append(self.y, self.training[1])
+        return np.union1d(self.model.classes_, others)
 
     @cached_property
     def probabilities(self) -> np.ndarray:

@@ -22,9 +22,7 @@ def section(evidence: Evidence) -> Markup:
     """Rows, the target, one row a column."""
     rows = "training and test rows" if evidence.training else "test rows"
     shown = evidence.names[:_COLUMNS]
-    constant = evidence.model.encoder_.constant_
-    kinds = {c.name: c.kind for c in evidence.model.encoder_.columns_}
-    content = [_describe(evidence, name, kinds.get(name, ""), name in constant) for name in shown]
+    content = [_describe(evidence, place) for place in range(len(shown))]
     head = ("column", "kind", "gaps", "range or levels", "distribution")
     more = len(evidence.names) - len(shown)
     return join(
@@ -64,13 +62,15 @@ def _targets(evidence: Evidence) -> list[tuple[Any, ...]]:
     return [(name, *_levels(f"{name} rows", y.tolist(), order)) for name, y in parts]
 
 
-def _describe(evidence: Evidence, name: str, kind: str, constant: bool) -> tuple[Any, ...]:
-    place = evidence.names.index(name)
+def _describe(evidence: Evidence, place: int) -> tuple[Any, ...]:
+    name, encoder = evidence.names[place], evidence.model.encoder_
+    column = encoder.columns_[place]
+    same = ", the same in every training row" if column.name in encoder.constant_ else ""
+    kind = column.kind + same
     values = _all_values(evidence, name, place)
     title, numeric = evidence.title(name), values.dtype.kind in "fiub"
     gap = np.isnan(values) if values.dtype.kind == "f" else np.array([v is None for v in values])
     known, gaps = values[~gap], int(gap.sum())
-    kind += ", the same in every training row" if constant else ""
     missing = f"{gaps:,} ({gaps / len(values):.1%})" if gaps else "0"
     if not len(known):
         return title, kind, missing, "nothing", ""
@@ -86,7 +86,8 @@ def _all_values(evidence: Evidence, name: str, place: int) -> np.ndarray:
     if evidence.training is None:
         return own
     table = evidence.training[0]
-    return np.concatenate([table.columns[name if table.named else table.names[place]], own])
+    same = name if name in table.columns else table.names[place]
+    return np.concatenate([table.columns[same], own])
 
 
 def _range(values: np.ndarray) -> Cell:

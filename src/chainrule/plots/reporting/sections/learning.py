@@ -25,7 +25,7 @@ def section(evidence: Evidence) -> Markup | None:
     if history is None or not len(history):
         return None
     scaled = "" if evidence.classifies else " Losses are those of the standardised target."
-    varies = np.ptp(history.learning_rate) > 0
+    varies = len(set(history.learning_rate)) > 1
     return join(
         element("p", _story(history) + scaled + ("" if varies else _steady(history))),
         element(
@@ -40,7 +40,8 @@ def section(evidence: Evidence) -> Markup | None:
 
 
 def _story(history: History) -> str:
-    text = f"{len(history):,} epochs in {sum(history.seconds):.3g} s; {history.stopped}."
+    why = f"; {history.stopped}" if history.stopped else ""
+    text = f"{len(history):,} epochs in {sum(history.seconds):.3g} s{why}."
     if history.validation_loss and history.best_epoch:
         text += f" The weights are those of epoch {history.best_epoch:,}, the best on the "
         return text + "validation rows."
@@ -48,7 +49,8 @@ def _story(history: History) -> str:
 
 
 def _steady(history: History) -> str:
-    return f" The learning rate was {history.learning_rate[-1]:.3g} in every epoch."
+    rates = history.learning_rate
+    return f" The learning rate was {rates[-1]:.3g} in every epoch." if rates else ""
 
 
 def _curves(history: History, quantity_: Any, name: str) -> Markup:
