@@ -86,8 +86,9 @@ def _for_the_page(name: str, label: str, svg: str) -> Markup:
     """The picture as an element of the page: own identifiers, the page's colours and letters."""
     root = ElementTree.fromstring(svg)
     for part in list(root):
-        if part.tag in (f"{_SVG}metadata", f"{_SVG}defs"):
-            root.remove(part)  # whose style would hold for the whole page
+        style = part.find(f"{_SVG}style")  # which would hold for the whole page
+        if part.tag == f"{_SVG}metadata" or style is not None:
+            root.remove(part)
     used = set(re.findall(r"""(?:url\(#|href="#)([^)"]+)""", svg))
     for part in root.iter():
         part.tag = part.tag.removeprefix(_SVG)
