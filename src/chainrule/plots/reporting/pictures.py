@@ -76,6 +76,7 @@ def _picture(
     content = io.StringIO()
     with plt.rc_context(STYLE | _LETTERS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the browser has it
+        warnings.filterwarnings("ignore", "Creating legend", UserWarning)  # the machine is busy
         made = Figure(figsize=size)
         draw(made.subplots())
         made.savefig(content, format="svg", metadata=dict.fromkeys(_DATES))
