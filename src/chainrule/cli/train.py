@@ -28,11 +28,13 @@ from chainrule.ops.hyperparameters import Interval
 if TYPE_CHECKING:
     import numpy as np
 
+    from chainrule.data.description import Description
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
 
 __all__ = ["train"]
 
 _SEEDS = Interval("[0, 4294967296)")
+_SHOWN = 20  # columns that get a line
 
 
 def _setting(name: str, otherwise: str = "") -> Callable[[Any], Any]:
@@ -178,20 +180,15 @@ def _check_destination(model: Path) -> None:
 
 def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: float) -> None:
     history, network, encoder = estimator.history_, estimator.network_, estimator.encoder_
-    kinds = [column.kind for column in encoder.columns_]
-    columns = f"{_count(kinds.count('number'), 'number')}, "
-    columns += _count(kinds.count("category"), "category", "categories")
     rows = f"{len(job.rest)} to train on, {len(job.test)} to test"
     if job.dropped:
         rows += f"; {job.dropped} more without a target left out"
-    if encoder.constant_:
-        columns += f"; the same in every row: {', '.join(encoder.constant_)}"
     epochs = f"{len(history)}, best {history.best_epoch}; {history.stopped}"
     show_pairs(
         [
             ("target", _describe_target(estimator, job)),
             ("rows", rows),
-            ("columns", columns),
+            *_column_lines(encoder.describe()),
             ("network", " → ".join(map(str, _sizes(network)))),
             ("parameters", network.n_parameters),
             ("epochs", epochs),
@@ -201,8 +198,12 @@ def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: 
     )
 
 
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"
+def _column_lines(columns: Description) -> list[tuple[str, str]]:
+    """How many columns there are of each kind, then a line for each of the first."""
+    lines = [("columns", columns.kinds), *((f"  {c.name}", c.summary) for c in columns[:_SHOWN])]
+    if len(columns) > _SHOWN:
+        lines.append(("  …", f"and {len(columns) - _SHOWN} more"))
+    return lines
 
 
 def _describe_target(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> str:

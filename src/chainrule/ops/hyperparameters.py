@@ -128,6 +128,7 @@ HYPERPARAMETERS = _table(
     _record("batch_size", 32, "[1, inf)", "rows in one update", unit="rows", whole=True),
     _record("epochs", 10, "[1, inf)", "passes over the training rows", whole=True),
     _record("units", 64, "[1, inf)", "outputs of a layer", whole=True),
+    _record("groups", None, "[1, inf)", "groups of columns with weights of their own", whole=True),
     _record("filters", 16, "[1, inf)", "channels that a convolution puts out", whole=True),
     _record("window", 3, "[1, inf)", "length of a kernel or a pool in each direction", whole=True),
     _record("stride", 1, "[1, inf)", "places from one window to the next", whole=True),
@@ -165,8 +166,17 @@ HYPERPARAMETERS = _table(
     _record("patience", 10, "[1, inf)", "epochs without a better validation loss before stopping",
             unit="epochs", whole=True),
     _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),
+    _record("members", 1, "[1, inf)", "models whose predictions are averaged", whole=True),
+    _record("bag", None, "[2, inf)", "members that are trained on bootstrap draws of the rows",
+            whole=True, source="Breiman 1996"),
+    _record("folds", 5, "[2, inf)", "parts of the rows", whole=True),
     _record("max_levels", 256, "[2, inf)", "most different texts in a column of categories",
             whole=True),
+    _record("min_level_count", 3, "[1, inf)",
+            "rows below which levels of a category share a column",
+            unit="rows", whole=True),
+    _record("embed_levels", None, "[2, inf)",
+            "levels above which a category is kept as level numbers, for an embedding", whole=True),
 )  # fmt: skip
 
 CHOICES = {
@@ -180,6 +190,9 @@ CHOICES = {
                "sign of momentum's v: w − v (002) or w + v (003)", "002, 003"),
         Choice("layer_rates", "equal", ("equal", "fan_in"),
                "one learning rate for all weights, or 1/√fan_in of it for each (Collobert)", "003"),
+        Choice("scaling", "standard", ("standard", "robust"),
+               "numbers by mean and standard deviation, or by median and quartiles, clipped",
+               "arXiv 2407.04491"),
     )
 }  # fmt: skip
 
