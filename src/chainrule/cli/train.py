@@ -11,6 +11,7 @@ import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
 from chainrule.cli.job import Job, fit, read_job
+from chainrule.cli.records import Records
 from chainrule.errors import HyperparameterError, ModelFileError
 from chainrule.estimators.defaults import (
     ACTIVATION,
@@ -108,10 +109,17 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option(
     "--seed", type=int, default=0, metavar="N", help="Start of random numbers; default 0."
 )
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Where to write a report, a page of HTML."
+)
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="Where to log each epoch, as a line of JSON."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def train(
     data: Path, target: str, model: Path | None, drop: tuple[str, ...], task: str,
-    test_fraction: float, seed: int, quiet: bool, **settings: Any,
+    test_fraction: float, seed: int, report: Path | None, log: Path | None, quiet: bool,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Train a network on the table DATA to predict one column.
 
@@ -128,15 +136,18 @@ def train(
     _check_numbers(test_fraction, seed)
     if model is not None:
         _check_destination(model)
+    records = Records(report, log, (data,) if model is None else (data, model))
+    records.check(test_fraction)
     given |= {"random_state": seed, "verbose": not quiet}
     job = read_job(data, target, drop, task, test_fraction, seed, given)
-    estimator, seconds = fit(job, given)
+    estimator, seconds = fit(job, given | records.callbacks(given | {"seed": seed}))
     _report(estimator, job, seconds)
     if model is not None:
         estimator.save(model)
         note(f"saved to {model}")
     else:
         note("not saved: add --model NAME.safetensors to keep the model")
+    records.write(estimator, job, data)
 
 
 # -------------------------------------------------------------------- checking
