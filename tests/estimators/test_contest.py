@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import check_estimators_unfitted
 from chainrule.data.readers import load_penguins, split_target
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.estimators import baselines
-from chainrule.estimators.baselines import SIMPLEST_FIRST, OneHot
+from chainrule.estimators.baseline_models import SIMPLEST_FIRST, OneHot
 from chainrule.estimators.contest import Contest, divide, equal_rows, verdict
 from chainrule.estimators.scores import Scores
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
-    from chainrule.estimators.baselines import baselines
+    from chainrule.estimators.baseline_models import baselines
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.hopfield import Hopfield, capacity
     from chainrule.estimators.language import LanguageModel
@@ -55,7 +55,7 @@ _HOME = {
     "Perceptron": "perceptron",
     "Topology": "topology",
     "bag": "bagging",
-    "baselines": "baselines",
+    "baselines": "baseline_models",
     "capacity": "hopfield",
     "compare": "validation",
     "hold_out": "validation",

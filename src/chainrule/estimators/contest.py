@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from chainrule.data.cells import Instants, Texts
 from chainrule.data.frames import Table
-from chainrule.estimators.baselines import SIMPLEST_FIRST
+from chainrule.estimators.baseline_models import SIMPLEST_FIRST
 from chainrule.estimators.scores import Scores
 from chainrule.estimators.scoring import Rows, enough_rows, fold_splitter, split_rows
 from chainrule.training.parallel import cancelled, parallel_map
