@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
+    from chainrule.estimators.baselines import baselines
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.hopfield import Hopfield, capacity
     from chainrule.estimators.language import LanguageModel
@@ -31,6 +32,7 @@ __all__ = [
     "Perceptron",
     "Topology",
     "bag",
+    "baselines",
     "capacity",
     "compare",
     "hold_out",
@@ -53,6 +55,7 @@ _HOME = {
     "Perceptron": "perceptron",
     "Topology": "topology",
     "bag": "bagging",
+    "baselines": "baselines",
     "capacity": "hopfield",
     "compare": "validation",
     "hold_out": "validation",

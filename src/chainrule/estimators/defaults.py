@@ -30,6 +30,8 @@ DEFAULTS: dict[str, Hyperparameter] = {
         hyperparameter("time_limit"),
         hyperparameter("max_levels"),
         hyperparameter("threads"),
+        hyperparameter("members"),
+        hyperparameter("bag"),
     )
 }
 HIDDEN = (64, 64)

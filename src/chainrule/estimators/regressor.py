@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from chainrule.data.targets import called
 from chainrule.errors import DataError
@@ -39,6 +40,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
+    members, cv, bag, refit, n_jobs
+        As for `NetworkClassifier`: several networks, whose predictions are averaged.
 
     Attributes
     ----------
@@ -46,6 +49,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     encoder_ : TableEncoder
     history_ : History
         Its losses are those of the standardised target.
+    members_, cv_scores_, oob_score_, histories_
+        As for `NetworkClassifier`; the score is R².
+    out_of_fold_ : ndarray of shape (n,) or (n, outputs)
     target_mean_, target_scale_ : ndarray of shape (outputs,)
 
     Examples
@@ -164,9 +170,21 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         -------
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
-        scores = self._scores(X)
+        return self._decide(self._scores(X))
+
+    def _output(self, scores: Any) -> np.ndarray:
         values = scores * self.target_scale_ + self.target_mean_
         return values[:, 0] if self._single else values
+
+    _decide = _output
+
+    def _scores_of(self, output: np.ndarray) -> np.ndarray:
+        return (output.reshape(len(output), -1) - self.target_mean_) / self.target_scale_
+
+    def _score(self, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> float:
+        if len(y) < 2:
+            return float("nan")  # one row has no spread to explain
+        return float(r2_score(y, predicted, sample_weight=weights))
 
     def _config(self) -> dict[str, Any]:
         return {

@@ -28,6 +28,7 @@ class Rows:
     name : str or None
         Of the target.
     weights : ndarray of shape (n, 1), or None
+    groups : ndarray of shape (n,), or None
     known : ndarray of int, or None
         The rows that have a target; all of them if None. `y` is of no meaning in others.
     """
@@ -36,11 +37,12 @@ class Rows:
     y: np.ndarray
     name: str | None
     weights: np.ndarray | None
+    groups: np.ndarray | None = None
     known: np.ndarray | None = None
 
     @classmethod
-    def read(cls, X: Any, y: Any, sample_weight: Any) -> Self:
-        """Checked tables, targets and weights.
+    def read(cls, X: Any, y: Any, sample_weight: Any, groups: Any = None) -> Self:
+        """Checked tables, targets, weights and groups.
 
         Raises
         ------
@@ -55,7 +57,10 @@ class Rows:
         table, (targets, name, known) = Table.read(X), read_known_targets(y)
         if len(targets) != table.rows:
             raise DataError(f"X has {table.rows} rows and y has {len(targets)}: they must agree.")
-        return cls(table, targets, name, as_weights(sample_weight, table.rows), known)
+        kept = None if groups is None else np.asarray(groups)
+        if kept is not None and kept.shape != (table.rows,):
+            raise DataError(f"groups has shape {kept.shape}: expected ({table.rows},).")
+        return cls(table, targets, name, as_weights(sample_weight, table.rows), kept, known)
 
     @cached_property
     def used(self) -> np.ndarray:
@@ -65,6 +70,11 @@ class Rows:
         if not len(used):
             raise DataError("every row that has a target weighs 0: there is nothing to learn from.")
         return used
+
+    @property
+    def used_groups(self) -> np.ndarray | None:
+        """Groups of the rows that count."""
+        return None if self.groups is None else self.groups[self.used]
 
 
 def hidden_part(network: Network) -> Network | None:
