@@ -16,7 +16,18 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-__all__ = ["INSTANT", "Cells", "Instants", "Texts", "is_gap", "is_number", "place", "take", "text"]
+__all__ = [
+    "INSTANT",
+    "Cells",
+    "Instants",
+    "Texts",
+    "is_gap",
+    "is_number",
+    "place",
+    "plain",
+    "take",
+    "text",
+]
 
 INSTANT = np.dtype("datetime64[us]")
 
@@ -127,6 +138,24 @@ def take(cells: Cells, rows: np.ndarray | None) -> Cells:
     if rows is None:
         return cells
     return cells[rows] if isinstance(cells, np.ndarray) else cells.take(rows)
+
+
+def plain(cells: Cells) -> np.ndarray:
+    """A column as an array, (rows,), for models of other kinds.
+
+    Numbers as they are, dates as days from the beginning of 1970 (NaN for gaps), texts as objects
+    (None for gaps).
+
+    Examples
+    --------
+    >>> plain(Texts.of_levels(np.array([1, -1, 0]), ["a", "b"], "text")).tolist()
+    ['b', None, 'a']
+    """
+    if isinstance(cells, np.ndarray):
+        return cells
+    if isinstance(cells, Instants):
+        return (cells.values - np.datetime64(0, "us")) / np.timedelta64(1, "D")
+    return np.append(cells.levels.to_numpy(zero_copy_only=False), None)[cells.codes]
 
 
 def place(row: int, rows: np.ndarray | None) -> str:

@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.data.frames import Table, is_gap, text
+from chainrule.data.cells import Texts, is_gap, plain, text
+from chainrule.data.frames import Table
 from chainrule.data.tables import TableEncoder
 from chainrule.errors import unknown_name
 
@@ -146,7 +147,7 @@ class BoostedTrees(MetaEstimatorMixin, BaseEstimator):
         """Train on a table X, (n, columns), and targets y, (n,)."""
         table = Table.read(X)
         self.names_ = table.names
-        self.texts_ = [name for name, v in table.columns.items() if v.dtype.kind == "O"]
+        self.texts_ = [name for name, v in table.columns.items() if isinstance(v, Texts)]
         self.codes_ = None
         if self.texts_:
             made: Any = OrdinalEncoder  # stubs lag behind scikit-learn
@@ -169,7 +170,7 @@ class BoostedTrees(MetaEstimatorMixin, BaseEstimator):
             if codes is not None and name in self.texts_:
                 result[:, k] = codes[:, self.texts_.index(name)]
             else:
-                result[:, k] = table.columns[name]
+                result[:, k] = plain(table.columns[name])
         return result
 
     def predict(self, X: Any) -> np.ndarray:
@@ -199,7 +200,7 @@ def _texts(table: Table, names: list[str]) -> np.ndarray:
     """Columns of texts, (n, texts), None for gaps; a number seen later counts as its text."""
     result = np.empty((table.rows, len(names)), dtype=object)
     for k, name in enumerate(names):
-        values = table.columns[name]
+        values = plain(table.columns[name])
         result[:, k] = values if values.dtype.kind == "O" else _as_texts(values)
     return result
 

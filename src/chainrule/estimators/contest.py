@@ -13,6 +13,7 @@ from sklearn import metrics
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
+from chainrule.data.cells import plain
 from chainrule.data.frames import Table
 from chainrule.estimators.baselines import SIMPLEST_FIRST
 from chainrule.estimators.scores import Scores
@@ -63,7 +64,7 @@ def equal_rows(X: Any) -> np.ndarray:
     """
     table = Table.read(X)
     groups = np.zeros(table.rows, np.int64)
-    for values in table.columns.values():
+    for values in map(plain, table.columns.values()):
         texts = values.dtype.kind == "O"
         cells = np.array(["" if v is None else f"={v}" for v in values]) if texts else values
         _, codes = np.unique(cells, return_inverse=True)
