@@ -27,12 +27,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     Parameters
     ----------
-    hidden : sequence of int
-        Widths of the hidden layers.
+    hidden : sequence of int, optional
+    preset : {"tabular", "plain"}, optional
     activation : str or ActivationFunction, optional
-        Of the hidden layers; as for `NetworkClassifier` if None.
-    keep : float
-        Probability that dropout keeps a hidden unit; 1 is no dropout.
+    keep : float, optional
+        As for `NetworkClassifier`.
     network : sequence of Layer, optional
         Hidden layers of your own; the output layer is added.
     optimizer, learning_rate, batch_size, epochs
