@@ -24,7 +24,7 @@ from chainrule.ops.expression import (
 )
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.initializers import INITIALIZERS, initializer
-from chainrule.ops.losses import LOSSES, Loss, loss, softmax
+from chainrule.ops.losses import LOSSES, Loss, loss, quantiles, softmax
 from chainrule.ops.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -73,6 +73,7 @@ __all__ = [
     "maximum",
     "minimum",
     "optimizer",
+    "quantiles",
     "register_activation",
     "register_loss",
     "row_max",
