@@ -32,6 +32,7 @@ from chainrule.files.container import write_container
 from chainrule.layers import Dense, Dropout, Layer, config
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
+from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.training import LBFGS, Callback, History, train
@@ -91,8 +92,8 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     @property
     @abstractmethod
-    def _loss(self) -> str | dict[str, str]:
-        """Name of the loss, or of that of each task."""
+    def _loss(self) -> str | Loss | dict[str, str]:
+        """The loss or its name, or the name of that of each task."""
 
     @property
     @abstractmethod
@@ -121,6 +122,9 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     @abstractmethod
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Which rows to validate on, (n,) bool."""
+
+    def _after_training(self, X: np.ndarray, y: Any, weights: np.ndarray | None) -> None:
+        """Learn what needs a trained network: encoded rows, held out if there are such."""
 
     # ------------------------------------------------------------------ fitting
 
@@ -168,6 +172,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         training, validation = part(chosen), part(watched) if len(watched) else None
         self.__dict__.pop("_passes", None)
         self._train(seed, *training, validation=validation)
+        self._after_training(*(validation or training))
         return self
 
     def _prepare(self, rows: Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.class_targets import Labels, class_target, from_config, is_indicator
 from chainrule.estimators.defaults import HIDDEN
+from chainrule.estimators.parameters import full_signature
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
 
@@ -274,11 +274,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.target_ = from_config(targets)
 
 
-def _full_signature() -> Any:
-    """All arguments by name, the shared ones too: what help and scikit-learn's get_params read."""
-    shared = signature(NetworkEstimator.__init__)
-    own = signature(NetworkClassifier.__init__).parameters["class_weight"]
-    return shared.replace(parameters=[*shared.parameters.values(), own])
-
-
-NetworkClassifier.__init__.__signature__ = _full_signature()  # type: ignore[attr-defined]
+NetworkClassifier.__init__.__signature__ = full_signature(  # type: ignore[attr-defined]
+    NetworkEstimator, NetworkClassifier
+)

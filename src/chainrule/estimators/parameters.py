@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import HyperparameterError
 from chainrule.estimators.defaults import DEFAULTS
+from chainrule.estimators.heads import QUANTILES, regression_loss
 from chainrule.layers import config, from_config
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
+from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import OPTIMIZERS, as_data, optimizer
 from chainrule.training import LBFGS, Callback
 from chainrule.training.lbfgs import refuse_name
 
-__all__ = ["check_arguments", "from_data", "to_data"]
+__all__ = ["check_arguments", "from_data", "full_signature", "to_data"]
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -37,6 +40,17 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             "learning_rate and an optimizer object were both given: put the rate into the object, "
             "such as optimizer=Adam(1e-3)."
         )
+
+
+def full_signature(base: type, estimator: type) -> Any:
+    """All arguments by name, the shared ones too: what help and scikit-learn's get_params read."""
+    shared = signature(base.__init__)
+    own = [
+        argument
+        for argument in signature(estimator.__init__).parameters.values()
+        if argument.name not in shared.parameters and argument.kind is Parameter.KEYWORD_ONLY
+    ]
+    return shared.replace(parameters=[*shared.parameters.values(), *own])
 
 
 def _impossible(name: str, value: Any, expected: str) -> HyperparameterError:
@@ -95,6 +109,18 @@ def _check_callbacks(given: Any) -> None:
         raise _impossible("callbacks", given, "a list of objects of type Callback")
 
 
+def _check_loss(given: Any) -> None:
+    if not isinstance(given, str | Mapping | Loss):
+        raise _impossible("loss", given, "a name, such as 'squared_error', or a Loss")
+    regression_loss(given)
+
+
+def _check_quantiles(given: Any) -> None:
+    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str) or not len(given):
+        raise _impossible("quantiles", given, f"numbers in (0, 1), such as {QUANTILES}")
+    regression_loss("quantile", [*given])
+
+
 _CHECKS = {
     "hidden": _check_hidden,
     "activation": _check_activation,
@@ -104,6 +130,8 @@ _CHECKS = {
     "class_weight": _check_class_weight,
     "dtype": _check_dtype,
     "warm_start": _check_warm_start,
+    "loss": _check_loss,
+    "quantiles": _check_quantiles,
 }
 
 
@@ -128,10 +156,12 @@ def _describe(name: str, value: Any) -> Any:
         return [int(units) for units in value]
     if name == "network":
         return [config(layer) for layer in value]
-    if isinstance(value, ActivationFunction):
-        return {"name": value.name, **value.settings}
-    if name == "activation":
+    if isinstance(value, ActivationFunction | Loss):
+        return value.config()
+    if name in ("activation", "loss"):
         return dict(value)
+    if name == "quantiles":
+        return [float(level) for level in value]
     if name == "class_weight":  # pairs, for the names of JSON's objects are texts
         return [[_describe("", label), float(weight)] for label, weight in value.items()]
     for known, made in OPTIMIZERS.items():
@@ -144,6 +174,8 @@ def from_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that `to_data` described."""
     arguments = dict(data)
     arguments["hidden"] = tuple(arguments["hidden"])
+    if "quantiles" in arguments:
+        arguments["quantiles"] = tuple(arguments["quantiles"])
     if arguments.get("network") is not None:
         arguments["network"] = [from_config(layer) for layer in arguments["network"]]
     if isinstance(arguments.get("class_weight"), list):

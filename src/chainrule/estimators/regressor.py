@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.targets import called
-from chainrule.errors import DataError
+from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.defaults import HIDDEN
+from chainrule.estimators.heads import (
+    QUANTILES,
+    SCALED,
+    Distribution,
+    dispersion,
+    distribution,
+    regression_loss,
+    trained_levels,
+    variance_power,
+)
+from chainrule.estimators.parameters import full_signature
 from chainrule.estimators.splits import random_share
 from chainrule.layers import Dense, Layer
+from chainrule.network import Network
+from chainrule.ops.losses import LOSSES, Loss
 
 __all__ = ["NetworkRegressor"]
 
@@ -20,8 +35,9 @@ __all__ = ["NetworkRegressor"]
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """A neural network that learns numbers from a table.
 
-    As `NetworkClassifier`, with the squared error; targets are standardised while training, so the
-    defaults suit prices in thousands and rates in thousandths alike.
+    Targets are standardised while training, so the defaults suit prices in thousands and rates in
+    thousandths alike. Counts and amounts (losses "poisson", "gamma", "tweedie") are not: there the
+    scores are logarithms of the mean, and training starts at the mean of all rows.
 
     Parameters
     ----------
@@ -39,6 +55,15 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
+    loss : str, Loss or mapping
+        What training makes small, and so what is learnt: "squared_error" the mean,
+        "absolute_error" the median, "huber" a mean that outliers move little (its δ counts in
+        standard deviations of y), "quantile" the quantiles of `quantiles`, "gaussian" mean and
+        spread of each row, "poisson" the mean of counts, "gamma" that of positive amounts,
+        "tweedie" that of amounts which may be 0. With settings
+        ``{"name": "tweedie", "power": 1.7}``.
+    quantiles : sequence of float
+        Levels in (0, 1), the smallest first, that ``loss="quantile"`` trains side by side.
 
     Attributes
     ----------
@@ -47,6 +72,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     history_ : History
         Its losses are those of the standardised target.
     target_mean_, target_scale_ : ndarray of shape (outputs,)
+    dispersion_ : ndarray of shape (outputs,), or None
+        φ of the variance φ μᵖ of a gamma or Tweedie target, from the held-out rows if there are
+        any.
 
     Examples
     --------
@@ -55,11 +83,26 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> cr.NetworkRegressor(random_state=0).fit(X, y).score(X, y) > 0.4
     True
+    >>> model = cr.NetworkRegressor(loss="quantile", quantiles=(0.1, 0.5, 0.9), random_state=0)
+    >>> model.fit(X, y).predict_quantiles(X).shape
+    (442, 3)
     """
 
+    def __init__(
+        self,
+        hidden: Sequence[int] = HIDDEN,
+        *,
+        loss: str | Loss | Mapping[str, Any] = "squared_error",
+        quantiles: Sequence[float] = QUANTILES,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(hidden, **arguments)
+        self.loss = loss
+        self.quantiles = quantiles
+
     @property
-    def _loss(self) -> str:
-        return "squared_error"
+    def _loss(self) -> Loss:
+        return regression_loss(self.loss, self.quantiles)
 
     @property
     def _kind(self) -> str:
@@ -67,7 +110,25 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     @property
     def _head(self) -> Layer:
-        return Dense(1 if self._single else self._outputs)
+        """Scores by a logarithm start near the mean of all rows: small weights, a bias."""
+        units = (1 if self._single else self._outputs) * len(self._loss.scores)
+        return Dense(units, initializer="small_normal" if self._loss.inverse_link else None)
+
+    def _make_network(self, rows: int, seed: int) -> Network:
+        network = super()._make_network(rows, seed)
+        inverse = network.loss.inverse_link
+        if inverse is not None:
+            start = np.maximum(self.target_mean_, 0.5 / rows)  # all zeros have no logarithm
+            network.parameters[f"{len(network.layers) - 1}.bias"][...] = inverse(start)
+        return network
+
+    def _refuse_other_layers(self) -> None:
+        super()._refuse_other_layers()
+        if self._loss.config() != self.network_.loss.config():
+            raise HyperparameterError(
+                "warm_start = True goes on with the network there is, but loss or quantiles now "
+                "ask for another: give warm_start=False."
+            )
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
         """Learn once from one portion of the rows; the next call goes on from there.
@@ -130,12 +191,26 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             raise DataError(
                 f"{target} is infinite in row {row} (counted from 0): leave such rows out."
             )
+        self._refuse_impossible(y, target)
         if (y.ndim == 1) != self._single or (not self._single and y.shape[1] != self._outputs):
             known = "(n,)" if self._single else f"(n, {self._outputs})"
             raise DataError(f"y has shape {y.shape}: the model was trained on {known}.")
 
+    def _refuse_impossible(self, y: np.ndarray, target: str) -> None:
+        """Counts and amounts of fewer than none."""
+        record = self._loss
+        wrong = y <= 0 if record.targets == "positive" else y < 0
+        if record.targets != SCALED and wrong.any():
+            place = tuple(np.argwhere(wrong)[0])
+            needed = "above 0" if record.targets == "positive" else "of 0 or more"
+            raise DataError(
+                f"{target} is {y[place]:g} in row {place[0]} (counted from 0): loss "
+                f"'{record.name}' needs numbers {needed}."
+            )
+
     def _scale_targets(self, y: np.ndarray, weights: np.ndarray | None) -> None:
         """Learn means and spreads, such that no square overflows or vanishes."""
+        self.dispersion_ = None
         columns = y.astype(np.float64).reshape(len(y), -1)
         first = columns[0]
         self.target_mean_ = first + np.average(columns - first, axis=0, weights=weights)
@@ -148,13 +223,21 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def _encode_targets(self, y: np.ndarray) -> np.ndarray:
         self._check_targets(y)
         columns = y.astype(np.float64).reshape(len(y), -1)
+        if self._loss.targets != SCALED:
+            return columns
         return (columns - self.target_mean_) / self.target_scale_
+
+    def _after_training(self, X: np.ndarray, y: Any, weights: np.ndarray | None) -> None:
+        if variance_power(self.network_.loss) is not None:
+            means = self._in_units(self.network_.predict(X))[:, 0]
+            given = None if weights is None else weights[:, 0]
+            self.dispersion_ = dispersion(self.network_.loss, y, means, given)
 
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return random_share(len(y), self.validation_fraction, rng)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The expected target.
+        """The expected target; the median for "absolute_error", and of quantiles the middle one.
 
         Parameters
         ----------
@@ -164,21 +247,137 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         -------
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
+        blocks = self._blocks(X)
+        levels = trained_levels(self.network_.loss)
+        middle = int(np.argmin(np.abs(np.array(levels) - 0.5))) if levels else 0
+        return self._shaped(blocks[:, middle])
+
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
+        """Quantiles of the target of each row.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+        quantiles : sequence of float, optional
+            Some of those trained with ``loss="quantile"``; any in (0, 1) for "gaussian", "poisson"
+            and "gamma", of the distribution that `predict_distribution` gives. By default those of
+            the constructor, or of the loss object.
+
+        Returns
+        -------
+        ndarray of shape (n, quantiles), or (n, outputs, quantiles) if y had several columns
+            In the order asked for; a larger level never has the smaller number, as what the
+            network puts out is sorted (Chernozhukov et al. 2010).
+
+        Raises
+        ------
+        HyperparameterError
+            If a level was not trained, or the loss has no quantiles.
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> X = np.linspace(0, 1, 200)[:, None]
+        >>> y = X[:, 0] + np.random.default_rng(0).normal(size=200)
+        >>> model = cr.NetworkRegressor((8,), loss="gaussian", random_state=0).fit(X, y)
+        >>> model.predict_quantiles(X, (0.1, 0.9)).shape
+        (200, 2)
+        """
+        check_is_fitted(self, "network_")
+        trained = trained_levels(self.network_.loss)
+        levels = list((trained or self.quantiles) if quantiles is None else quantiles)
+        for level in levels:
+            LOSSES["quantile"].parameters[0].check(level)
+        if not trained:
+            return self._quantiles_of_distribution(X, levels)
+        missing = [level for level in levels if level not in trained]
+        if missing:
+            raise HyperparameterError(
+                f"the quantile {missing[0]:g} was not trained: ask for some of "
+                f"{', '.join(f'{q:g}' for q in trained)}, or train with quantiles=(…)."
+            )
+        places = [trained.index(level) for level in levels]
+        return np.moveaxis(self._shaped(self._blocks(X)[:, places]), 1, -1)
+
+    def _quantiles_of_distribution(self, X: Any, levels: Sequence[float]) -> np.ndarray:
+        found = self.predict_distribution(X).distribution
+        if found is None:
+            raise HyperparameterError(
+                f"loss = {self.network_.loss.name!r} gives mean and variance, no quantiles: give "
+                f"loss='quantile'."
+            )
+        return np.stack([found.ppf(level) for level in levels], axis=-1)
+
+    def predict_distribution(self, X: Any) -> Distribution:
+        """The distribution of the target of each row, where the loss is a likelihood.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+
+        Returns
+        -------
+        Distribution
+            `mean`, `scale` and, but for "tweedie", a frozen `distribution` of scipy.stats.
+
+        Raises
+        ------
+        HyperparameterError
+            If the loss is none of "gaussian", "poisson", "gamma" and "tweedie".
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> X = np.repeat([[0.0], [1.0]], 100, axis=0)
+        >>> y = np.random.default_rng(0).poisson(1 + 4 * X[:, 0])
+        >>> found = cr.NetworkRegressor((8,), loss="poisson", random_state=0).fit(X, y)
+        >>> found.predict_distribution([[1.0]]).distribution.cdf(20).round(3)
+        array([1.])
+        """
+        blocks, phi = self._blocks(X), self.dispersion_
+        if not self._single:
+            return distribution(self.network_.loss, blocks, phi)
+        return distribution(self.network_.loss, blocks[:, :, 0], None if phi is None else phi[0])
+
+    def _blocks(self, X: Any) -> np.ndarray:
+        """What each kind of score says in the units of y, (n, kinds, outputs)."""
         scores = self._scores(X)
-        values = scores * self.target_scale_ + self.target_mean_
-        return values[:, 0] if self._single else values
+        return self._in_units(scores)
+
+    def _in_units(self, scores: np.ndarray) -> np.ndarray:
+        record = self.network_.loss
+        found = record.predictions(scores.astype(np.float64))
+        blocks = found.reshape(len(scores), len(record.scores), -1)
+        if record.targets != SCALED:
+            return blocks
+        blocks = blocks * self.target_scale_
+        places = slice(0, 1) if record.name == "gaussian" else slice(None)
+        blocks[:, places] += self.target_mean_
+        return np.sort(blocks, axis=1) if trained_levels(record) else blocks
+
+    def _shaped(self, values: np.ndarray) -> np.ndarray:
+        """(n, …, outputs) without the last axis if y had one column."""
+        return values[..., 0] if self._single else values
 
     def _config(self) -> dict[str, Any]:
         return {
             "mean": self.target_mean_.tolist(),
             "scale": self.target_scale_.tolist(),
             "single": self._single,
+            "dispersion": None if self.dispersion_ is None else self.dispersion_.tolist(),
         }
 
     def _restore(self, targets: Mapping[str, Any]) -> None:
         self.target_mean_ = np.array(targets["mean"])
         self.target_scale_ = np.array(targets["scale"])
+        phi = targets.get("dispersion")
+        self.dispersion_ = None if phi is None else np.array(phi)
         self._single, self._outputs = bool(targets["single"]), len(self.target_mean_)
+
+
+NetworkRegressor.__init__.__signature__ = full_signature(  # type: ignore[attr-defined]
+    NetworkEstimator, NetworkRegressor
+)
 
 
 def _spread(columns: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -1,0 +1,147 @@
+"""What a regressor's network can put out: a mean, quantiles, a distribution; one loss for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import HyperparameterError
+from chainrule.ops.losses import LOSSES, Loss, loss, quantiles
+
+__all__ = ["QUANTILES", "Distribution", "distribution", "regression_loss", "variance_power"]
+
+QUANTILES = (0.05, 0.5, 0.95)
+SCALED = "numbers"  # a location and a spread: such targets are standardised, counts are not
+_REGRESSION = (SCALED, "counts", "positive")
+_POWERS = {"poisson": 1.0, "gamma": 2.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """What a regressor says of the target of each row.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n,) or (n, outputs)
+    scale : ndarray of the same shape
+        The standard deviation.
+    distribution : frozen distribution of scipy.stats, or None
+        Of the same shape; ``distribution.cdf(y)``, ``.interval(0.9)``, ``.rvs()`` and so on. None
+        where the loss fixes mean and variance alone, as Tweedie's does here.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    distribution: Any = None
+
+
+def regression_loss(
+    given: str | Loss | Mapping[str, Any], levels: Sequence[float] = QUANTILES
+) -> Loss:
+    """The record of a regressor's loss; `levels` are the quantiles of ``"quantile"``.
+
+    Raises
+    ------
+    UnknownNameError
+        Listing the losses there are.
+    HyperparameterError
+        If the loss is one for classes, or a level is no quantile.
+
+    Examples
+    --------
+    >>> regression_loss("quantile", (0.1, 0.9)).scores
+    ('q1', 'q2')
+    >>> regression_loss("quantile", [0.9]).settings
+    {'level': 0.9}
+    """
+    record = loss(given)
+    if record.targets not in _REGRESSION:
+        known = ", ".join(repr(r.name) for r in LOSSES.values() if r.targets in _REGRESSION)
+        raise HyperparameterError(
+            f"loss = {record.name!r} is for classes or fractions, not for numbers: give {known}, "
+            f"or use NetworkClassifier."
+        )
+    if isinstance(given, str) and given == "quantile":
+        return record(level=levels[0]) if len(levels) == 1 else quantiles(levels)
+    return record
+
+
+def trained_levels(record: Loss) -> list[float]:
+    """The quantiles that a loss makes the scores; none for other losses.
+
+    Examples
+    --------
+    >>> trained_levels(LOSSES["quantiles"]), trained_levels(LOSSES["huber"])
+    ([0.05, 0.5, 0.95], [])
+    """
+    return list(record.all_settings.values()) if record.name in ("quantile", "quantiles") else []
+
+
+def variance_power(record: Loss) -> float | None:
+    """The p of a variance φ μᵖ: 1 for Poisson, 2 for gamma; None for losses of other kinds."""
+    return record.all_settings.get("power", _POWERS.get(record.name))
+
+
+def dispersion(
+    record: Loss, y: np.ndarray, mean: np.ndarray, weights: np.ndarray | None
+) -> np.ndarray:
+    """φ of each output, (outputs,): Pearson's statistic, the mean of (y − μ)²/μᵖ.
+
+    Poisson's is 1 by its definition.
+
+    Parameters
+    ----------
+    record : Loss
+        Poisson, gamma or Tweedie.
+    y, mean : ndarray of shape (n, outputs)
+    weights : ndarray of shape (n,), optional
+
+    Notes
+    -----
+    McCullagh & Nelder 1989, section 9.2.4.
+    """
+    power = variance_power(record)
+    if record.name == "poisson" or power is None:
+        return np.ones(y.shape[1])
+    return np.average((y - mean) ** 2 / mean**power, axis=0, weights=weights)
+
+
+def distribution(record: Loss, blocks: np.ndarray, phi: np.ndarray | None) -> Distribution:
+    """The distribution of each target from predictions in its own units.
+
+    Parameters
+    ----------
+    record : Loss
+    blocks : ndarray of shape (n, kinds of score, outputs) or (n, kinds of score)
+    phi : ndarray of shape (outputs,) or float, optional
+        The dispersion, where the loss leaves one open.
+
+    Raises
+    ------
+    HyperparameterError
+        If the loss is no likelihood.
+    """
+    from scipy import stats
+
+    mean, power = blocks[:, 0], variance_power(record)
+    if record.name == "gaussian":
+        return Distribution(mean, blocks[:, 1], stats.norm(mean, blocks[:, 1]))
+    if power is None:
+        raise HyperparameterError(
+            f"loss = {record.name!r} says nothing of a distribution: give loss='gaussian', "
+            f"'poisson', 'gamma' or 'tweedie'."
+        )
+    if phi is None:
+        raise HyperparameterError(
+            f"the spread of a {record.name} target is learnt by fit, which sees all rows; "
+            f"partial_fit alone does not learn it."
+        )
+    scale = np.sqrt(phi * mean**power)
+    frozen = {
+        "poisson": lambda: stats.poisson(mean),
+        "gamma": lambda: stats.gamma(1 / phi, scale=phi * mean),
+    }
+    return Distribution(mean, scale, frozen.get(record.name, lambda: None)())
