@@ -123,8 +123,10 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Which rows to validate on, (n,) bool."""
 
-    def _after_training(self, X: np.ndarray, y: Any, weights: np.ndarray | None) -> None:
-        """Learn what needs a trained network: encoded rows, held out if there are such."""
+    def _after_training(
+        self, X: np.ndarray, y: Any, weights: np.ndarray | None, held_out: bool
+    ) -> None:
+        """Learn what needs a trained network: from encoded rows, held out if there are such."""
 
     # ------------------------------------------------------------------ fitting
 
@@ -172,7 +174,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         training, validation = part(chosen), part(watched) if len(watched) else None
         self.__dict__.pop("_passes", None)
         self._train(seed, *training, validation=validation)
-        self._after_training(*(validation or training))
+        self._after_training(*(validation or training), held_out=validation is not None)
         return self
 
     def _prepare(self, rows: Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int) -> None:

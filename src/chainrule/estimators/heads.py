@@ -11,7 +11,16 @@ import numpy as np
 from chainrule.errors import HyperparameterError
 from chainrule.ops.losses import LOSSES, Loss, loss, quantiles
 
-__all__ = ["QUANTILES", "Distribution", "distribution", "regression_loss", "variance_power"]
+__all__ = [
+    "QUANTILES",
+    "Distribution",
+    "dispersion",
+    "distribution",
+    "middle",
+    "regression_loss",
+    "trained_levels",
+    "variance_power",
+]
 
 QUANTILES = (0.05, 0.5, 0.95)
 SCALED = "numbers"  # a location and a spread: such targets are standardised, counts are not
@@ -78,6 +87,18 @@ def trained_levels(record: Loss) -> list[float]:
     ([0.05, 0.5, 0.95], [])
     """
     return list(record.all_settings.values()) if record.name in ("quantile", "quantiles") else []
+
+
+def middle(record: Loss) -> int:
+    """Which kind of score is the prediction: the first, or the quantile next to the median.
+
+    Examples
+    --------
+    >>> middle(LOSSES["quantiles"]), middle(LOSSES["gaussian"])
+    (1, 0)
+    """
+    levels = np.array(trained_levels(record))
+    return int(np.argmin(np.abs(levels - 0.5))) if len(levels) else 0
 
 
 def variance_power(record: Loss) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
 from typing import Any
 
@@ -94,9 +94,12 @@ def _check_class_weight(given: Any) -> None:
         )
 
 
-def _check_warm_start(given: Any) -> None:
-    if not isinstance(given, bool | np.bool_):
-        raise _impossible("warm_start", given, "True or False")
+def _check_switch(name: str) -> Callable[[Any], None]:
+    def check(given: Any) -> None:
+        if not isinstance(given, bool | np.bool_):
+            raise _impossible(name, given, "True or False")
+
+    return check
 
 
 def _check_dtype(given: Any) -> None:
@@ -129,7 +132,8 @@ _CHECKS = {
     "callbacks": _check_callbacks,
     "class_weight": _check_class_weight,
     "dtype": _check_dtype,
-    "warm_start": _check_warm_start,
+    "warm_start": _check_switch("warm_start"),
+    "calibrate": _check_switch("calibrate"),
     "loss": _check_loss,
     "quantiles": _check_quantiles,
 }

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.data.targets import called
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.conformal import ConformalIntervals
 from chainrule.estimators.defaults import HIDDEN
 from chainrule.estimators.heads import (
     QUANTILES,
@@ -19,6 +20,7 @@ from chainrule.estimators.heads import (
     Distribution,
     dispersion,
     distribution,
+    middle,
     regression_loss,
     trained_levels,
     variance_power,
@@ -32,7 +34,7 @@ from chainrule.ops.losses import LOSSES, Loss
 __all__ = ["NetworkRegressor"]
 
 
-class NetworkRegressor(RegressorMixin, NetworkEstimator):
+class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
     """A neural network that learns numbers from a table.
 
     Targets are standardised while training, so the defaults suit prices in thousands and rates in
@@ -227,7 +229,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             return columns
         return (columns - self.target_mean_) / self.target_scale_
 
-    def _after_training(self, X: np.ndarray, y: Any, weights: np.ndarray | None) -> None:
+    def _after_training(
+        self, X: np.ndarray, y: Any, weights: np.ndarray | None, held_out: bool
+    ) -> None:
+        super()._after_training(X, y, weights, held_out=held_out)
         if variance_power(self.network_.loss) is not None:
             means = self._in_units(self.network_.predict(X))[:, 0]
             given = None if weights is None else weights[:, 0]
@@ -248,9 +253,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
         blocks = self._blocks(X)
-        levels = trained_levels(self.network_.loss)
-        middle = int(np.argmin(np.abs(np.array(levels) - 0.5))) if levels else 0
-        return self._shaped(blocks[:, middle])
+        return self._shaped(blocks[:, middle(self.network_.loss)])
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
         """Quantiles of the target of each row.
@@ -365,11 +368,13 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             "scale": self.target_scale_.tolist(),
             "single": self._single,
             "dispersion": None if self.dispersion_ is None else self.dispersion_.tolist(),
+            **self._conformal_config(),
         }
 
     def _restore(self, targets: Mapping[str, Any]) -> None:
         self.target_mean_ = np.array(targets["mean"])
         self.target_scale_ = np.array(targets["scale"])
+        self._restore_conformal(targets)
         phi = targets.get("dispersion")
         self.dispersion_ = None if phi is None else np.array(phi)
         self._single, self._outputs = bool(targets["single"]), len(self.target_mean_)
