@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from scipy import stats
 from sklearn.base import clone
 from sklearn.metrics import (
@@ -17,7 +18,9 @@ from sklearn.metrics import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import chainrule as cr
-from chainrule.errors import DataError, HyperparameterError, UnknownNameError
+from chainrule.cli.main import main
+from chainrule.errors import DataError, HyperparameterError, NetworkError, UnknownNameError
+from chainrule.estimators import leave_one_out
 from chainrule.ops import LOSSES
 from chainrule.ops.losses import quantiles
 
@@ -290,6 +293,28 @@ def test_what_a_loss_does_not_say_is_refused():
     model = cr.NetworkRegressor(loss="quantile", **QUICK).fit(GROUPS, SKEWED)
     with pytest.raises(HyperparameterError, match=r"0\.25 was not trained: ask for some of 0.05"):
         model.predict_quantiles(GROUPS, [0.25])
+
+
+def test_approximate_leave_one_out_is_for_the_squared_error():
+    model = cr.NetworkRegressor(loss="absolute_error", **QUICK)
+    with pytest.raises(NetworkError, match="leave approximate=True out"):
+        leave_one_out(model, GROUPS[:20], SKEWED[:20], approximate=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("poisson", "target, whose expected value has the logarithm score"),
+        ("gaussian", "× mean"),
+        ("quantile", "× score of each of q1, q2, q3"),
+        ("huber", "× score"),
+    ],
+)
+def test_the_command_line_says_what_the_scores_are(name, text, tmp_path):
+    model = cr.NetworkRegressor(loss=name, **QUICK).fit(GROUPS, TARGETS[name])
+    model.save(tmp_path / "model.safetensors")
+    shown = CliRunner().invoke(main, ["explain", str(tmp_path / "model.safetensors")])
+    assert text in shown.output
 
 
 def test_warm_start_does_not_change_the_loss():

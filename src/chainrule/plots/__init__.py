@@ -7,6 +7,7 @@ readable as attributes; ``plot(ax=None)`` draws them and leaves `ax_` and `figur
 from chainrule.plots.curves import FittingDisplay, LossCurvesDisplay
 from chainrule.plots.filters import FiltersDisplay
 from chainrule.plots.functions import ActivationsDisplay
+from chainrule.plots.importances import ImportancesDisplay
 from chainrule.plots.layers import GradientSizesDisplay, LayerHistogramsDisplay
 from chainrule.plots.paths import OptimizerPathsDisplay, optimizer_path
 from chainrule.plots.rates import LearningRateDisplay
@@ -18,6 +19,7 @@ __all__ = [
     "FiltersDisplay",
     "FittingDisplay",
     "GradientSizesDisplay",
+    "ImportancesDisplay",
     "LayerHistogramsDisplay",
     "LearningRateDisplay",
     "LinearRegionsDisplay",
