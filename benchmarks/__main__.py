@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,10 @@ def main(
     rounds: int,
     output: Path | None,
 ) -> None:
-    """Measure chainrule: the time of training steps, the time to start, memory."""
+    """Measure chainrule: the time of training steps, the time to start, memory.
+
+    `python -m benchmarks tables --help` tells of the accuracy on tables.
+    """
     engines = chosen(peers)
     absent = missing(engines)
     if absent:
@@ -148,4 +152,8 @@ def _write(results: Results, output: Path | None) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["tables"]:
+        from benchmarks.tables.command import main as tables
+
+        tables(sys.argv[2:], prog_name="python -m benchmarks tables")
     main()

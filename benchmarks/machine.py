@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.worker import cores
 
-__all__ = ["machine", "processor_seconds", "versions"]
+__all__ = ["machine", "package_versions", "processor_seconds", "versions"]
 
 PACKAGES = ("chainrule", "numpy", "scipy", "numba", "scikit-learn")
 WIDTHS = {"avx2": "AVX2", "fma": "FMA", "avx512f": "AVX-512", "asimd": "NEON"}
@@ -65,12 +65,17 @@ def _blas() -> str:
     return ", ".join(sorted(found))
 
 
-def versions(libraries: tuple[str, ...] = ()) -> dict[str, str]:
-    """Versions of Python, the packages involved and the BLAS libraries."""
+def package_versions(libraries: tuple[str, ...] = ()) -> dict[str, str]:
+    """Versions of Python and the packages involved."""
     result = {"Python": platform.python_version()}
     for package in (*PACKAGES, *libraries):
         try:
             result[package] = version(package)
         except PackageNotFoundError:
             result[package] = "not installed"
-    return result | {"BLAS": _blas()}
+    return result
+
+
+def versions(libraries: tuple[str, ...] = ()) -> dict[str, str]:
+    """Versions of Python, the packages involved and the BLAS libraries."""
+    return package_versions(libraries) | {"BLAS": _blas()}

@@ -62,6 +62,7 @@ VALUES: dict[str, Exact] = {
     "gelu": lambda z: z * _normal(z),
     "silu": lambda z: z * _sigmoid(z),
     "mish": lambda z: z * mpmath.tanh(_softplus(z)),
+    "cosine": mpmath.cos,
     "selu": lambda z: SCALE * (z if z > 0 else ALPHA * mpmath.expm1(z)),
 }
 # The derivatives; at a kink the one that the activation's slope formula names.
@@ -78,5 +79,6 @@ SLOPES: dict[str, Exact] = {
     "gelu": lambda z: _normal(z) + z * mpmath.npdf(z),
     "silu": lambda z: _sigmoid(z) + z * _bell(z),
     "mish": _mish_slope,
+    "cosine": lambda z: -mpmath.sin(z),
     "selu": lambda z: SCALE if z > 0 else SCALE * ALPHA * mpmath.exp(z),
 }

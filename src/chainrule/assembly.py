@@ -165,23 +165,23 @@ class Blueprint:
                 [name, tape.gradients[name], *state],
                 [name, *state],
                 optimizer=optimizer,
-                overrides=_overrides(key, tape.shape(name), optimizer),
+                overrides=_overrides(key, _fan_in(tape, builder, key), optimizer),
             )
-        self._shrink(tape, optimizer)
+        self._shrink(tape, builder, optimizer)
         if extras.averaging is not None:
             _average(tape, extras.averaging)
         _finish(tape, builder)
         return tape
 
-    def _shrink(self, tape: Tape, optimizer: Optimizer) -> None:
+    def _shrink(self, tape: Tape, builder: Builder, optimizer: Optimizer) -> None:
         """The proximal step of L1 penalties, with the optimizer's own learning rate."""
         for number, penalty in enumerate(self.penalties):
             if isinstance(penalty, L1):
                 for key, strength in penalty.strengths(list(tape.parameters)).items():
                     name = tape.parameters[key]
                     operands, attributes = _with_strength(tape, name, strength, f"l1_{number}")
-                    numbers = settings(optimizer) | _overrides(key, tape.shape(name), optimizer)
-                    rate = numbers["learning_rate"]
+                    own = _overrides(key, _fan_in(tape, builder, key), optimizer)
+                    rate = (settings(optimizer) | own)["learning_rate"]
                     tape.overwrite("shrink", operands, [name], learning_rate=rate, **attributes)
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
@@ -292,19 +292,27 @@ def _finish(tape: Tape, builder: Builder) -> None:
             tape.overwrite(operation, operands, operands[:1], **attributes)
 
 
-def _overrides(key: str, shape: Shape, optimizer: Optimizer) -> dict[str, float]:
-    """What differs by parameter; `shape` is that of the parameter on the tape.
+def _fan_in(tape: Tape, builder: Builder, key: str) -> int:
+    """How many inputs a unit has, by a weight's public name."""
+    return builder.fan_in.get(key) or int(tape.shape(tape.parameters[key])[0])
+
+
+def _overrides(key: str, fan_in: int, optimizer: Optimizer) -> dict[str, float]:
+    """What differs by parameter.
 
     Weight decay is for weights: a bias that shrinks gains nothing in generality. Collobert's rates
-    (003) divide a weight's by the root of its fan-in.
+    (003) divide a weight's by the root of its fan-in. Decay is a share of the learning rate, and
+    stays what it would be for the plain one.
     """
-    numbers, weight = settings(optimizer), key.endswith("weight")
-    changes = {}
-    if "weight_decay" in numbers and not weight:
-        changes["weight_decay"] = 0.0
+    numbers, part = settings(optimizer), key.rpartition(".")[2]
+    weight, changes = key.endswith("weight"), {}
+    factor = dict(optimizer.rates).get(part, 1.0)
     if optimizer.layer_rates == "fan_in" and weight:
-        fan_in = int(shape[0])
-        changes["learning_rate"] = numbers["learning_rate"] / math.sqrt(fan_in)
+        factor /= math.sqrt(fan_in)
+    if factor != 1:
+        changes["learning_rate"] = numbers["learning_rate"] * factor
+    if "weight_decay" in numbers:
+        changes["weight_decay"] = numbers["weight_decay"] / (factor or 1.0) if weight else 0.0
     return changes
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "ChainruleError",
     "DataError",
     "HyperparameterError",
+    "LeftOutWarning",
     "ModelFileError",
     "NetworkError",
     "NonFiniteLossWarning",
@@ -39,6 +40,10 @@ class NetworkError(ChainruleError):
 
 class UnknownNameError(ChainruleError):
     """A name that no registry or table holds; the message lists or suggests those that exist."""
+
+
+class LeftOutWarning(UserWarning):
+    """Columns or rows of a table were left out; the message names them."""
 
 
 class NonFiniteLossWarning(UserWarning):

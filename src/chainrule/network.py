@@ -203,13 +203,13 @@ class Network:
         return Batches(len(rows) if carries else min(PREDICTION_ROWS, len(rows)), rows)
 
     @property
-    def vocabulary(self) -> int | None:
-        """How many tokens there are, if the network reads tokens."""
-        return self._builder.vocabulary
+    def tokens(self) -> dict[int, int]:
+        """Which columns of the input are tokens, and how many different ones there are."""
+        return self._builder.tokens
 
     def _inputs(self, X: Any) -> np.ndarray:
-        if self.vocabulary is not None:
-            return as_tokens(X, self.input_shape[0], self.vocabulary)
+        if self.tokens:
+            return as_tokens(X, self.input_shape[0], self.tokens)
         return as_rows(X, self.input_shape)
 
     def _prediction_session(self, data: dict[str, np.ndarray]) -> Session:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,8 +116,10 @@ def test_train_learns_classes_from_csv_and_says_how_well(done):
     assert "0.4348 by always answering with the commonest class" in value(output, "test accuracy")
     assert "3 classes, Adelie, Chinstrap, Gentoo" in value(output, "target")
     assert value(output, "rows") == "275 to train on, 69 to test"
-    assert value(output, "columns") == "5 numbers, 2 categories"
-    assert value(output, "network") == "14 → 64 → 64 → 3"
+    assert value(output, "columns") == "5 numbers, 1 yes-no, 1 category"
+    assert value(output, "network") == "13 → 64 → 64 → 3"
+    assert value(output, "  island") == "category: 3 levels: Biscoe, Dream, Torgersen"
+    assert value(output, "  sex") == "yes-no: female or male; 8 gaps"
     assert "saved to species.st" in process.stderr
 
 
@@ -126,7 +130,7 @@ def test_train_learns_numbers_from_parquet_with_the_options_given(done, regresso
     assert value(output, "rows") == (
         "274 to train on, 68 to test; 2 more without a target left out"
     )
-    assert value(output, "network") == "11 → 32 → 1"
+    assert value(output, "network") == "10 → 32 → 1"
     assert regressor.hidden == (32,)
     assert regressor.activation == "tanh"
     assert regressor.learning_rate == 0.01
@@ -186,6 +190,45 @@ def test_train_guesses_from_the_target_what_there_is_to_learn(cells, meaning, tm
     )
     assert result.exit_code == 0, result.output
     assert value(result.stdout, "target") == f"y: {meaning} (a guess: --task says otherwise)"
+
+
+def test_train_says_what_it_made_of_each_column_and_what_it_left_out(tmp_path):
+    begin = datetime.date(2024, 1, 1)
+    rows = [
+        f"{k},{begin + datetime.timedelta(k)},Mr {k},{'no' if k % 3 else 'yes'},,7,{k / 2},{k % 2}"
+        for k in range(60)
+    ]
+    columns = "id,day,name,member,gone,same,x"
+    (tmp_path / "t.csv").write_text("\n".join([f"{columns},y", *rows]) + "\n")
+    command = ["train", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = CliRunner().invoke(main, [*command, "--test-fraction", "0"])
+    assert result.exit_code == 0, result.output
+    said = {name: value(result.stdout, f"  {name}") for name in columns.split(",")}
+    kinds = {name: line.split(":")[0] for name, line in said.items()}
+    assert kinds == {
+        "id": "identifier", "day": "date", "name": "identifier", "member": "yes-no",
+        "gone": "empty", "same": "constant", "x": "number",
+    }  # fmt: skip
+    assert [name for name, line in said.items() if line.endswith("left out")] == [
+        "id", "name", "gone"
+    ]  # fmt: skip
+    assert value(result.stdout, "columns") == (
+        "1 number, 1 date, 1 yes-no, 1 constant, 2 identifiers, 1 empty"
+    )
+    assert "Warning: left out of the table: columns 'id', 'name': an identifier" in result.stderr
+
+
+def test_train_shows_no_more_columns_than_one_can_look_at(tmp_path):
+    header = ",".join([*(f"x{k}" for k in range(30)), "y"])
+    lines = [",".join(map(str, [*(j * k % 7 for k in range(1, 31)), j % 2])) for j in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *lines]) + "\n")
+    result = CliRunner().invoke(
+        main, ["train", str(tmp_path / "t.csv"), "--target", "y", "--epochs", "1"]
+    )
+    assert value(result.stdout, "  …") == "and 10 more"
+    assert result.stdout.count("number: ") + result.stdout.count("constant: ") == 20
 
 
 # -------------------------------------------------------------------- predict

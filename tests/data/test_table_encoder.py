@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from chainrule.data.readers import load_penguins
 from chainrule.data.tables import TableEncoder
@@ -22,7 +22,7 @@ from chainrule.errors import DataError
 
 PENGUINS = load_penguins().to_pandas()
 NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "year"]
-TEXTS = ["species", "island", "sex"]
+TEXTS = ["species", "island"]
 
 
 def encoded(encoder: TableEncoder, matrix: np.ndarray, name: str) -> np.ndarray:
@@ -69,6 +69,14 @@ def test_texts_are_one_hot_as_scikit_learn_does_and_a_gap_is_all_zeros(name):
     assert encoder.columns_[list(PENGUINS).index(name)].levels == theirs.categories_[0].tolist()
 
 
+def test_two_levels_are_one_column_as_of_scikit_learn_s_ordinal_encoder():
+    encoder = TableEncoder().fit(PENGUINS)
+    theirs = OrdinalEncoder().fit_transform(PENGUINS[["sex"]].astype(object).fillna(np.nan))
+    ours = encoded(encoder, encoder.transform(PENGUINS), "sex")
+    np.testing.assert_array_equal(ours, np.nan_to_num(2 * theirs - 1))
+    assert np.isnan(theirs).sum() == (ours == 0).sum() == 11
+
+
 def test_only_the_chosen_rows_are_learnt_from():
     chosen = np.r_[5:150, 300:320]
     whole, part = TableEncoder().fit(PENGUINS, chosen), TableEncoder().fit(PENGUINS.iloc[chosen])
@@ -112,7 +120,7 @@ def assert_equal_matrices(columns: dict[str, list]) -> np.ndarray:
 
 def test_penguins_give_the_same_matrix_in_every_library():
     matrix = assert_equal_matrices(load_penguins().to_pydict())
-    assert matrix.shape == (344, 17)
+    assert matrix.shape == (344, 16)
     assert matrix.dtype == np.float32
 
 
@@ -128,7 +136,7 @@ MIXED = {
 
 def test_every_type_of_column_gives_the_same_matrix_in_every_library():
     matrix = assert_equal_matrices(MIXED)
-    assert matrix.shape == (5, 2 + 2 + 1 + 2 + 3 + 3)
+    assert matrix.shape == (5, 2 + 2 + 1 + 1 + 3 + 3)
 
 
 CELLS = {
@@ -183,7 +191,7 @@ def test_an_encoder_survives_json(columns):
 
 def test_none_nan_and_pandas_na_are_the_same_gap():
     gaps = [None, np.nan, pd.NA, float("nan"), decimal.Decimal("NaN"), pd.NaT]
-    for value, width in ((2.5, 2), ("text", 1)):
+    for value, width in ((2.5, 2), ("text", 1), (True, 1), (datetime.date(2020, 1, 1), 2)):
         cells = pd.DataFrame({"a": [value, *gaps]}, dtype=object)
         matrix = TableEncoder().fit_transform(cells)
         assert matrix.shape == (7, width)
@@ -191,16 +199,16 @@ def test_none_nan_and_pandas_na_are_the_same_gap():
 
 
 def test_declared_categories_are_categories_even_if_they_are_numbers():
-    codes = [3, 1, 3]
-    expected = [[0, 1], [1, 0], [0, 1]]
+    codes = [3, 1, 3, 2]
+    expected = [[0, 0, 1], [1, 0, 0], [0, 0, 1], [0, 1, 0]]
     frame = pd.DataFrame({"code": pd.Categorical(codes)})
     assert TableEncoder().fit_transform(frame).tolist() == expected
-    frame = pl.DataFrame({"code": ["3", "1", "3"]}, schema={"code": pl.Categorical})
+    frame = pl.DataFrame({"code": ["3", "1", "3", "2"]}, schema={"code": pl.Categorical})
     encoder = TableEncoder().fit(frame)
     assert encoder.transform(frame).tolist() == expected
-    assert encoder.labels == ["code = 1", "code = 3"]
+    assert encoder.labels == ["code = 1", "code = 2", "code = 3"]
     numbers = pd.DataFrame({"code": [1.0, np.nan, 7.0]})  # the same codes, read as numbers
-    assert encoder.transform(numbers).tolist() == [[1, 0], [0, 0], [0, 0]]
+    assert encoder.transform(numbers).tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
 
 
 def test_decimals_are_numbers():
@@ -210,7 +218,7 @@ def test_decimals_are_numbers():
     np.testing.assert_array_equal(TableEncoder().fit_transform(table), expected)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8, np.uint64, bool])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8, np.uint64])
 def test_an_array_of_any_number_type_is_standardised_in_full_precision(dtype):
     X = np.array([[0], [1], [100], [100]]).astype(dtype)
     expected = StandardScaler().fit_transform(X.astype(np.float64))
@@ -219,24 +227,24 @@ def test_an_array_of_any_number_type_is_standardised_in_full_precision(dtype):
 
 def test_a_list_of_rows_keeps_the_types_of_its_cells():
     rows = [["a", 1, None], ["b", 3, 2.0]]
-    assert TableEncoder().fit(rows).labels == ["0 = a", "0 = b", "1", "2", "2 missing"]
+    assert TableEncoder().fit(rows).labels == ["0 = b", "1", "2", "2 missing"]
 
 
 def test_names_of_columns_need_not_be_texts():
     frame = pd.DataFrame({0: [1.0, 3.0], ("a", "b"): ["x", "y"]})
     encoder = TableEncoder().fit(frame)
-    assert encoder.labels == ["0", "('a', 'b') = x", "('a', 'b') = y"]
+    assert encoder.labels == ["0", "('a', 'b') = y"]
 
 
 # ------------------------------------------------------------------- at prediction
 
 
 def test_levels_that_training_did_not_have_set_nothing():
-    encoder = TableEncoder().fit(pl.DataFrame({"a": ["x", "y", "x"]}))
+    encoder = TableEncoder().fit(pl.DataFrame({"a": ["x", "y", "x", "v"]}))
     assert encoder.transform(pl.DataFrame({"a": ["z", "y", None]})).tolist() == [
-        [0, 0],
-        [0, 1],
-        [0, 0],
+        [0, 0, 0],
+        [0, 0, 1],
+        [0, 0, 0],
     ]
 
 
@@ -245,7 +253,7 @@ def test_a_column_that_is_all_gaps_at_prediction_is_filled_in():
     encoder = TableEncoder().fit(train)
     matrix = encoder.transform(pa.table({"a": [None], "b": [None], "c": [None]}))
     a, b = encoder.columns_[:2]
-    expected = [(2.5 - a.mean) / a.scale, 1, (2.0 - b.mean) / b.scale, 0, 0]
+    expected = [(2.5 - a.mean) / a.scale, 1, (2.0 - b.mean) / b.scale, 0]
     np.testing.assert_allclose(matrix, [expected], rtol=1e-6)
 
 
@@ -270,64 +278,6 @@ def test_an_array_may_follow_a_frame_and_a_frame_an_array():
 
 
 # ------------------------------------------------------------------------- refusals
-
-
-def frame_of(**columns: list) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
-
-
-@pytest.mark.parametrize(
-    ("X", "words"),
-    [
-        (frame_of(a=[None, None]), "'a' is empty in every row to learn from: drop it"),
-        (frame_of(b=[1.0, np.inf]), "'b' is infinite in row 1 (counted from 0)"),
-        (pl.DataFrame({"b": [-np.inf, 1.0]}), "'b' is infinite in row 0"),
-        (frame_of(c=[datetime.date(2020, 1, 1), None]), "'c' holds dates or times (date)"),
-        (pl.DataFrame({"c": [datetime.datetime(2020, 1, 1)]}), "'c' holds dates or times"),
-        (pd.DataFrame({"c": pd.to_timedelta([1, 2], unit="s")}), "'c' holds dates or times"),
-        (pl.DataFrame({"d": [[1, 2]]}), "'d' holds values of type list"),
-        (pl.DataFrame({"d": [{"x": 1}]}), "'d' holds values of type dict"),
-        (frame_of(d=[b"x"]), "'d' holds values of type bytes"),
-        (frame_of(e=["x", "y", "z"]), "'e' has 3 different texts in 3 rows, more than max_levels"),
-        (pd.DataFrame([[1, 2]], columns=["f", "f"]), "'f'"),
-        (pd.DataFrame([[1, 2]], columns=["1", 1]), "two columns are called '1'"),
-        (pd.DataFrame({"a": []}), "no rows"),
-        (pd.DataFrame(index=range(3)), "no columns"),
-        (np.zeros((0, 3)), "no rows"),
-        (np.zeros((3, 0)), "no columns"),
-        (np.zeros(3), "X has shape (3,): expected a table"),
-        (np.zeros((3, 3, 3)), "X has shape (3, 3, 3): expected a table"),
-        (np.zeros((3, 3), complex), "complex"),
-        (np.array([[b"x"]]), "|S1"),
-        ([[1, 2], [3]], "different lengths"),
-        (pl.LazyFrame({"a": [1]}), "LazyFrame: give X.collect()"),
-        ({"a": [1]}, "dict"),
-        (pd.Series([1.0]), "expected a table"),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_refused_by_name(X, words):
-    with pytest.raises(DataError) as caught:
-        TableEncoder(max_levels=2).fit(X)
-    assert words in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("X", "words"),
-    [
-        ({"number": [1], "txt": ["x"]}, "lacks column 'text', which the model was trained on. "
-                                        "Did you mean 'txt'?"),
-        ({"other": [1]}, "lacks columns 'number', 'text'"),
-        ({"number": ["1", "two", "3"], "text": ["x"] * 3}, "'number' held numbers in training and "
-                                                           "is the text 'two' in row 1"),
-        ({"number": ["1", "2"], "text": ["x"] * 2}, "is the text '1' in row 0"),
-        ({"number": [0.5, 1e300], "text": ["x"] * 2}, "'number' is 1e+300 in row 1"),
-    ],
-)  # fmt: skip
-def test_a_table_unlike_the_training_table_is_refused_by_name(X, words):
-    encoder = TableEncoder().fit(pd.DataFrame({"number": [1.0, 2.0], "text": ["x", "y"]}))
-    with pytest.raises(DataError) as caught:
-        encoder.transform(pd.DataFrame(X))
-    assert words in str(caught.value)
 
 
 def test_a_refusal_counts_rows_of_the_whole_table_not_of_the_chosen_ones():

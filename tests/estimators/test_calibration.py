@@ -108,6 +108,19 @@ def test_each_column_of_labels_has_its_own_temperature():
     np.testing.assert_array_equal(model.predict(X), plain.predict(X))
 
 
+@pytest.mark.parametrize("arguments", [{"members": 2}, {"cv": 3}, {"cv": 3, "refit": True}])
+def test_several_networks_have_one_temperature_of_their_average(arguments):
+    model = cr.NetworkClassifier(**QUICK, **arguments).fit(X, Y)
+    plain = cr.NetworkClassifier(calibrate=False, **QUICK, **arguments).fit(X, Y)
+    raw = plain.decision_function(X)
+    np.testing.assert_allclose(model.decision_function(X), raw / model.temperature_, atol=1e-4)
+    if "cv" in arguments:
+        logits = np.log(plain.out_of_fold_)
+        assert model.temperature_ == pytest.approx(
+            best_temperature(logits, np.eye(10)[Y]), rel=1e-3
+        )
+
+
 def test_without_rows_that_were_held_out_there_is_no_temperature():
     assert cr.NetworkClassifier(early_stopping=False, **QUICK).fit(X, Y).temperature_ == 1
     assert cr.NetworkClassifier(**QUICK).partial_fit(X, Y, classes=range(10)).temperature_ == 1

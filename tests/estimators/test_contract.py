@@ -47,8 +47,9 @@ NAMED_TWICE = pd.DataFrame(
 @pytest.mark.filterwarnings("ignore::chainrule.errors.NotSeparableWarning")
 @parametrize_with_checks(
     [
-        cr.NetworkClassifier((16,), epochs=40, learning_rate=0.03),
-        cr.NetworkRegressor((16,), epochs=40, learning_rate=0.03),
+        # one minibatch, for a row of weight 2 is the row twice only where batches agree
+        cr.NetworkClassifier((16,), epochs=40, learning_rate=0.03, batch_size=64),
+        cr.NetworkRegressor((16,), epochs=40, learning_rate=0.03, batch_size=64),
         cr.Perceptron(),
         GeneralizedLinearClassifier(),
         GeneralizedLinearRegressor(),

@@ -509,7 +509,7 @@ def test_a_wrong_argument_is_refused_by_fit_with_what_it_may_be(made, arguments,
         (IRIS, IRIS[:, 0] + np.arange(150) / 1e5, "that is a regression, use NetworkRegressor"),
         (IRIS, np.zeros((150, 2, 2)), "y has shape (150, 2, 2): expected (n,) or (n, outputs)"),
         (IRIS, KINDS[:-1], "X has 150 rows and y has 149"),
-        (IRIS, [None, *KINDS[1:]], "missing in 1 of 150 rows (row 0"),
+        (IRIS, [None] * 150, "missing in 150 of 150 rows (row 0"),
         (IRIS, np.where(KINDS == 0, np.inf, 1.0), "infinite"),
         (IRIS[:0], KINDS[:0], "X has no rows"),
         (IRIS[0], KINDS[:1], "X has shape (4,)"),
@@ -528,7 +528,7 @@ def test_a_target_that_is_no_class_is_refused(X, y, words):
         (["low", "high"] * 75, "holds texts such as 'low': classes need NetworkClassifier"),
         (np.where(KINDS == 2, -np.inf, 1.0), "infinite in row 100"),
         (np.zeros((150, 2, 2)), "y has shape (150, 2, 2)"),
-        (np.where(KINDS == 2, np.nan, 1.0), "missing in 50 of 150 rows"),
+        (np.full(150, np.nan), "missing in 150 of 150 rows"),
     ],
 )
 def test_a_target_that_is_no_number_is_refused(y, words):

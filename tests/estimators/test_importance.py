@@ -193,6 +193,13 @@ def test_integrated_gradients_of_a_smooth_regressor_add_up_to_rounding(loss, y):
     assert found.baseline_score == pytest.approx(baseline, rel=1e-6)
 
 
+def test_several_networks_are_explained_by_the_mean_of_their_scores():
+    model = cr.NetworkRegressor(members=2, activation="tanh", dtype="float64", **QUICK).fit(X, Y)
+    found = attribute(model, X)
+    np.testing.assert_allclose(found.scores, model.predict(X), rtol=1e-6)
+    assert found.gap < 1e-9 * np.abs(found.scores).max()
+
+
 @pytest.mark.parametrize("method", ["integrated", "input_times_gradient"])
 def test_a_linear_model_is_attributed_by_its_weights(method):
     arguments = QUICK | {"hidden": (), "epochs": 300, "dtype": "float64"}

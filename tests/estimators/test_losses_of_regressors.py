@@ -227,6 +227,24 @@ def test_several_targets_side_by_side(name):
         assert model.predict_distribution(GROUPS[:7]).distribution.mean().shape == (7, 2)
 
 
+@pytest.mark.parametrize("name", TARGETS)
+def test_several_networks_average_what_each_says(name, tmp_path):
+    y = TARGETS[name]
+    model = cr.NetworkRegressor(loss=name, members=2, **QUICK).fit(GROUPS, y)
+    encoded = model.encoder_.transform(GROUPS)
+    twins = [twin._in_units(twin.network_.predict(encoded)) for twin in model._twins]
+    mean = np.mean(twins, axis=0)
+    np.testing.assert_allclose(model._blocks(GROUPS), mean, rtol=1e-6, atol=1e-9)
+    model.save(tmp_path / "model.safetensors")
+    twin = cr.load(tmp_path / "model.safetensors")
+    np.testing.assert_allclose(twin.predict(GROUPS), model.predict(GROUPS), rtol=1e-12)
+    folds = cr.NetworkRegressor(loss=name, cv=3, **QUICK).fit(GROUPS, y)
+    assert np.isfinite(folds.cv_scores_).all()
+    if name == "gamma":  # from rows that no network behind the prediction has seen
+        mean = folds.out_of_fold_
+        np.testing.assert_allclose(folds.dispersion_, np.mean((y / mean - 1) ** 2))
+
+
 def test_partial_fit_learns_every_loss_but_no_dispersion():
     for name, y in TARGETS.items():
         model = cr.NetworkRegressor(loss=name, **QUICK)

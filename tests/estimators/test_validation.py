@@ -393,11 +393,13 @@ def test_impossible_arguments_are_refused(call, message):
 
 def test_a_split_that_would_train_on_one_class():
     X, y = np.arange(8.0)[:, None], np.array(["a"] * 7 + ["b"])
-    message = r"split \d of 4 .*a single class .*'a'.*fewer folds"
-    with (
-        pytest.warns(UserWarning, match="least populated"),
-        pytest.raises(DataError, match=message),
-    ):
+    with pytest.raises(DataError, match=r"split 8 of 8 .*a single class .*'a'.*fewer folds"):
+        compare({"dummy": DummyClassifier()}, X, y, folds=KFold(8))
+
+
+def test_a_class_with_fewer_rows_than_folds_is_named():
+    X, y = np.arange(8.0)[:, None], np.array(["a"] * 5 + ["b"] * 3)
+    with pytest.raises(DataError, match=r"3 rows of the class 'b', and each of 4 folds needs one"):
         k_fold(DummyClassifier(), X, y, folds=4)
 
 

@@ -17,6 +17,8 @@ from chainrule.layers import (
     ActivityPenalty,
     AveragePool,
     BatchNorm,
+    Columns,
+    Concatenate,
     Conv1D,
     Conv2D,
     Elman,
@@ -25,6 +27,9 @@ from chainrule.layers import (
     Heads,
     LayerNorm,
     MaxPool,
+    Parametric,
+    PerColumn,
+    PiecewiseLinear,
     Residual,
     Shared,
 )
@@ -52,6 +57,30 @@ REFUSED = {
         r"MaxPool of 2 with stride 2 .* input of 5: 1 of it .* divide 5: 1, 5"),
     "pool over a series": (
         made([AveragePool(4, 2)], (7, 1)), NetworkError, r"AveragePool of 4 with stride 2 .* 7"),
+    "columns that are not there": (
+        made([Columns([0, 4])], (3,)), NetworkError, r"column 4 .* input has 3"),
+    "no columns": (lambda: Columns([]), NetworkError, r"places \[\]: expected at least one"),
+    "a column twice": (lambda: Columns([1, 1]), NetworkError, r"\[1, 1\]: .*at most once"),
+    "columns from below": (lambda: Columns([-1]), HyperparameterError, r"places = -1"),
+    "no branches": (lambda: Concatenate([]), NetworkError, r"branches is \[\].*lists of layers"),
+    "branches of no layers": (
+        lambda: Concatenate([[3]]), NetworkError, r"layer 0 of branch 0 is 3: expected a layer"),
+    "branches of other shapes": (
+        made([Concatenate([[], [Flatten()]])], (2, 3)), NetworkError,
+        r"branch 1 of a Concatenate gives rows of shape \(6,\), those before \(2, 3\)"),
+    "groups that do not divide": (
+        made([PerColumn(2, groups=2)], (3,)), NetworkError, r"groups=2, .* divide the 3 columns"),
+    "no deviation": (lambda: PerColumn(2, deviation=0), HyperparameterError, r"deviation = 0"),
+    "parametric of a step": (
+        lambda: Parametric("sign"), UnknownNameError, r"parametric_sign"),
+    "embedding of numbers": (
+        made([cr.Dense(3), Embedding(4)], (3,)), NetworkError, r"Columns that choose tokens"),
+    "no edges": (lambda: PiecewiseLinear([[1.0]]), NetworkError, r"two of them or more"),
+    "edges that fall": (
+        lambda: PiecewiseLinear([[0, 1], [2, 2]]), NetworkError,
+        r"column 1 are \[2, 2\]: .*rising"),
+    "edges for other columns": (
+        made([PiecewiseLinear([[0, 1]])], (3,)), NetworkError, r"edges for 1 columns, .* has 3"),
     "kernel of three lengths": (
         lambda: Conv2D(2, (3, 3, 3)), NetworkError, r"3 lengths, expected 2"),
     "conv1d on columns": (

@@ -1,7 +1,9 @@
 """Formulas of layers, what they pass back, and the chain rule on random formulas."""
 
+import mpmath
 import numpy as np
 import pytest
+from benchmarks.textbook import SLOPES, VALUES
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
@@ -44,6 +46,12 @@ WRITTEN_OUT = {
     "standardise": lambda x, v: (x / (v + 1e-5) ** 0.5,),
     "lstm": lstm,
     "gru": gru,
+}
+WRITTEN_OUT |= {
+    f"parametric_{name}": lambda x, alpha, f=VALUES[name]: (
+        (1 - alpha) * x + alpha * np.vectorize(lambda z: float(f(mpmath.mpf(z))))(x),
+    )
+    for name in SLOPES
 }
 ENGINES = {
     "reference": (ReferenceEngine(), 1e-12),

@@ -21,6 +21,8 @@ WRITTEN_OUT = {
         if t / T < 0.25
         else 0.5 * (1 + np.cos(np.pi * (t / T - 0.25) / 0.75))
     ),
+    "flat_cosine": lambda t, T: 1 if t < T / 2 else np.cos(np.pi * (t / T - 0.5)) ** 2,
+    "cosine_cycles": lambda t, T: np.sin(np.pi * np.log(1 + 15 * t / T) / np.log(2)) ** 2,
     "warm_up": lambda t, T: min(1, (t + 1) / 100),
 }
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 import chainrule
+from chainrule.cli.compare import compare
 from chainrule.cli.console import ChainruleGroup
 from chainrule.cli.course import course
 from chainrule.cli.demo import demo
@@ -27,5 +28,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (train, predict, evaluate, explain, activations, course, demo):
+for command in (train, predict, evaluate, compare, explain, activations, course, demo):
     main.add_command(command)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,8 @@ from chainrule.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    from chainrule.data.streams import Stream
 
 __all__ = ["evaluate", "predict"]
 
@@ -28,18 +31,20 @@ __all__ = ["evaluate", "predict"]
     help="File to write, .csv or .parquet; CSV on standard output if not given.",
 )
 def predict(model: Path, data: Path, output: Path | None) -> None:
-    """Predict every row of DATA with MODEL: the prediction, and for classes their probabilities."""
-    from chainrule.data.readers import read_table
+    """Predict every row of DATA with MODEL: the prediction, and for classes their probabilities.
+
+    DATA is a file or a folder of files, read and predicted portion by portion.
+    """
     from chainrule.loading import load
 
     if output is not None:
         _check_output(output, data, model)
-    predictions = _predictions(load(model), read_table(data))
+    parts = _predictions(load(model), data)
     if output is None:
-        sys.stdout.buffer.write(_as_csv(predictions))
+        _write_csv(sys.stdout.buffer, parts)
         return
-    _write(output, predictions)
-    note(f"{predictions.num_rows} predictions written to {output}")
+    rows = _write(output, parts)
+    note(f"{rows} predictions written to {output}")
 
 
 def _check_output(output: Path, *inputs: Path) -> None:
@@ -54,39 +59,62 @@ def _check_output(output: Path, *inputs: Path) -> None:
             raise DataError(f"{output} is an input of this command: choose another name for -o.")
 
 
-def _write(output: Path, predictions: pa.Table) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
+def _write(output: Path, parts: Iterator[pa.Table]) -> int:
+    """Write predictions; nobody sees the file before it is whole. How many rows it has."""
+    from chainrule.files.atomic import written_atomically
 
-    from chainrule.files.atomic import write_atomically
-
-    if output.suffix.lower() == ".csv":
-        content = _as_csv(predictions)
-    else:
-        sink = pa.BufferOutputStream()
-        parquet.write_table(predictions, sink)
-        content = sink.getvalue().to_pybytes()
+    write = _write_csv if output.suffix.lower() == ".csv" else _write_parquet
     try:
-        write_atomically(output, content)
+        with written_atomically(output) as file:
+            return write(file, parts)
     except OSError as error:
         raise DataError(f"cannot write {output}: {error.strerror or error}.") from None
 
 
-def _as_csv(predictions: pa.Table) -> bytes:
+def _write_csv(file: IO[bytes], parts: Iterator[pa.Table]) -> int:
     import pyarrow as pa
     from pyarrow import csv
 
-    sink = pa.BufferOutputStream()
-    csv.write_csv(predictions, sink)
-    return sink.getvalue().to_pybytes()
+    rows = 0
+    for part in parts:
+        sink = pa.BufferOutputStream()
+        csv.write_csv(part, sink, csv.WriteOptions(include_header=not rows))
+        file.write(sink.getvalue())
+        rows += part.num_rows
+    return rows
 
 
-def _predictions(fitted: Any, table: pa.Table) -> pa.Table:
+def _write_parquet(file: IO[bytes], parts: Iterator[pa.Table]) -> int:
+    from pyarrow import parquet
+
+    first = next(parts)
+    rows = first.num_rows
+    with parquet.ParquetWriter(file, first.schema) as writer:
+        writer.write_table(first)
+        for part in parts:
+            writer.write_table(part)
+            rows += part.num_rows
+    return rows
+
+
+def _predictions(fitted: Any, data: Path) -> Iterator[pa.Table]:
+    """Predictions for every row of the files, some rows at a time."""
     import pyarrow as pa
 
-    if not hasattr(fitted, "encoder_"):
-        scores = fitted.predict(_numbers(table))
-        return pa.table({f"score {k}": scores[:, k] for k in range(scores.shape[1])})
+    from chainrule.data.streams import Stream
+
+    stream = Stream(data, say=note)
+    if hasattr(fitted, "encoder_"):
+        for table in stream.portions():
+            yield _predicted(fitted, table)
+    else:  # a network may hand a state on from row to row
+        scores = fitted.predict(_numbers(stream.table()))
+        yield pa.table({f"score {k}": scores[:, k] for k in range(scores.shape[1])})
+
+
+def _predicted(fitted: Any, table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
     values = fitted.predict(table)
     if values.ndim == 2:
         return pa.table({f"prediction {k}": values[:, k] for k in range(values.shape[1])})
@@ -116,7 +144,8 @@ def _numbers(table: pa.Table) -> np.ndarray:
 @click.option("--target", help="Column with the truth; the one trained on if not given.")
 def evaluate(model: Path, data: Path, target: str | None) -> None:
     """Score MODEL on the rows of DATA, which must have the target."""
-    from chainrule.data.readers import read_table, split_target
+    from chainrule.data.readers import split_target
+    from chainrule.data.streams import Stream
     from chainrule.data.targets import read_target
     from chainrule.loading import load
 
@@ -124,18 +153,49 @@ def evaluate(model: Path, data: Path, target: str | None) -> None:
     target = target or getattr(fitted, "target_name_", None)
     if target is None:
         raise DataError(f"{model} does not say what its target is called: give --target.")
-    table, column, dropped = split_target(read_table(data), target)
-    y, _ = read_target(column)
-    rows = f"{len(y)}; {dropped} more without a target left out" if dropped else str(len(y))
-    show_pairs([("rows", rows), *_scores(fitted, table, y, target)])
+    stream = Stream(data, say=note)
+    if hasattr(fitted, "encoder_"):
+        rows, dropped, scores = _scores(fitted, stream, target)
+    else:
+        table, column, dropped = split_target(stream.table(), target)
+        found = fitted.evaluate(_numbers(table), read_target(column)[0])
+        rows, scores = table.num_rows, [(name, f"{value:.4f}") for name, value in found.items()]
+    more = f"; {dropped} more without a target left out" if dropped else ""
+    show_pairs([("rows", f"{rows}{more}"), *scores])
 
 
-def _scores(fitted: Any, table: pa.Table, y: np.ndarray, target: str) -> list[tuple[str, str]]:
-    if not hasattr(fitted, "encoder_"):
-        found = fitted.evaluate(_numbers(table), y)
-        return [(name, f"{value:.4f}") for name, value in found.items()]
+def _scores(fitted: Any, stream: Stream, target: str) -> tuple[int, int, list[tuple[str, str]]]:
+    """Rows that have the target, rows that have not, and the scores."""
+    import narwhals as nw
+    import numpy as np
+
+    from chainrule.data.readers import split_target, with_target
+    from chainrule.data.targets import read_target
+
+    truth, answers, dropped = [], [], 0
+    for portion in stream.portions():
+        known = with_target(nw.from_native(portion, eager_only=True), target)
+        dropped += int((~known).sum())
+        if known.any():
+            table, column, _ = split_target(portion, target)
+            y, _ = read_target(column)
+            truth.append(y)
+            answers.append(_answers(fitted, table, y, target))
+    if not truth:
+        raise DataError(f"the target '{target}' is missing in every row.")
+    y = np.concatenate(truth)
     if hasattr(fitted, "classes_"):
-        return _class_scores(fitted, table, _labels(y, fitted.classes_, target))
+        y = _labels(y, fitted.classes_, target)
+        scores = _class_scores(y, np.concatenate(answers), fitted.classes_)
+    else:
+        scores = _number_scores(y, np.concatenate(answers))
+    return len(y), dropped, scores
+
+
+def _answers(fitted: Any, table: pa.Table, y: np.ndarray, target: str) -> np.ndarray:
+    """Probabilities, (n, n_classes), or numbers, (n,)."""
+    if hasattr(fitted, "classes_"):
+        return fitted.predict_proba(table)
     if y.dtype.kind not in "iufb":
         raise DataError(
             f"the target '{target}' holds {y[0].item()!r}: this model predicts numbers."
@@ -143,7 +203,7 @@ def _scores(fitted: Any, table: pa.Table, y: np.ndarray, target: str) -> list[tu
     predicted = fitted.predict(table)
     if predicted.ndim == 2:
         raise DataError("this model predicts several targets at once: score it from Python.")
-    return _number_scores(y, predicted)
+    return predicted
 
 
 def _labels(y: np.ndarray, classes: np.ndarray, target: str) -> np.ndarray:
@@ -164,13 +224,15 @@ def _labels(y: np.ndarray, classes: np.ndarray, target: str) -> np.ndarray:
     return y
 
 
-def _class_scores(fitted: Any, table: pa.Table, y: np.ndarray) -> list[tuple[str, str]]:
+def _class_scores(
+    y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray
+) -> list[tuple[str, str]]:
     import numpy as np
     from sklearn import metrics
 
-    predicted, probabilities = fitted.predict(table), fitted.predict_proba(table)
+    predicted = classes[np.argmax(probabilities, axis=1)]
     balanced = np.mean([(predicted[y == label] == label).mean() for label in np.unique(y)])
-    loss = metrics.log_loss(y, probabilities, labels=fitted.classes_)
+    loss = metrics.log_loss(y, probabilities, labels=classes)
     return [
         ("accuracy", f"{metrics.accuracy_score(y, predicted):.4f}"),
         ("balanced accuracy", f"{balanced:.4f}"),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from chainrule.cli.console import ChainruleCommand, show_pairs, show_table
-
-if TYPE_CHECKING:
-    from chainrule.data.columns import Column
 
 __all__ = ["activations", "explain"]
 
@@ -37,19 +34,12 @@ def explain(model: Path, notation: Any, latex: bool) -> None:
         return
     if hasattr(loaded, "encoder_"):
         click.echo("Inputs: the columns of the table, side by side\n")
-        show_pairs([(column.name, _encoding(column)) for column in loaded.encoder_.columns_])
+        show_pairs([(column.name, column.formula) for column in loaded.encoder_.columns_])
         click.echo(f"\nOutput: {_meaning(loaded)}\n")
     click.echo("Equations\n")
     click.echo(text)
     click.echo("\nTape of one training step\n")
     click.echo(str(network.tape()))
-
-
-def _encoding(column: Column) -> str:
-    if column.kind == "category":
-        return f"1 in the column of its level: {', '.join(column.levels)}"
-    value = f"(x {_signed(-column.mean)}) / {column.scale:.4g}"
-    return value + (f"; a gap is {column.median:.4g}, and 1 marks it" if column.gaps else "")
 
 
 def _signed(x: float) -> str:

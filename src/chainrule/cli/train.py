@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
-from chainrule.cli.job import Job, fit
+from chainrule.cli.job import Job, fit, read_job
 from chainrule.errors import HyperparameterError, ModelFileError
 from chainrule.estimators.defaults import (
     ACTIVATION,
@@ -27,11 +27,13 @@ from chainrule.ops.hyperparameters import Interval
 if TYPE_CHECKING:
     import numpy as np
 
+    from chainrule.data.description import Description
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
 
 __all__ = ["train"]
 
 _SEEDS = Interval("[0, 4294967296)")
+_SHOWN = 20  # columns that get a line
 
 
 def _setting(name: str, otherwise: str = "") -> Callable[[Any], Any]:
@@ -39,7 +41,7 @@ def _setting(name: str, otherwise: str = "") -> Callable[[Any], Any]:
     record = DEFAULTS[name]
     default = otherwise if record.default is None else f"; default {record.default}"
     meaning = record.meaning[0].upper() + record.meaning[1:]
-    unit = f" ({record.unit})" if record.unit == "s" else ""
+    unit = f" ({record.unit})" if record.unit in ("s", "bytes") else ""
     return click.option(
         f"--{name.replace('_', '-')}",
         type=int if record.whole else float,
@@ -88,6 +90,7 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
 @_setting("patience")
 @_setting("time_limit")
 @_setting("max_levels")
+@_setting("memory_limit")
 @_setting("threads")
 @click.option(
     "--task",
@@ -110,7 +113,10 @@ def train(
     data: Path, target: str, model: Path | None, drop: tuple[str, ...], task: str,
     test_fraction: float, seed: int, quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
-    """Train a network on the table DATA (.csv or .parquet) to predict one column.
+    """Train a network on the table DATA to predict one column.
+
+    DATA is a file (.csv, .tsv, .csv.gz, .parquet) or a folder of such files. A table that exceeds
+    --memory-limit is read in portions.
 
     Texts become categories, gaps are filled in and marked, numbers are standardised. A share of
     the rows is held out and scored at the end.
@@ -122,8 +128,9 @@ def train(
     _check_numbers(test_fraction, seed)
     if model is not None:
         _check_destination(model)
-    job = Job.read(data, target, drop, task, test_fraction, seed)
-    estimator, seconds = fit(job, given | {"random_state": seed, "verbose": not quiet})
+    given |= {"random_state": seed, "verbose": not quiet}
+    job = read_job(data, target, drop, task, test_fraction, seed, given)
+    estimator, seconds = fit(job, given)
     _report(estimator, job, seconds)
     if model is not None:
         estimator.save(model)
@@ -166,20 +173,15 @@ def _check_destination(model: Path) -> None:
 
 def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: float) -> None:
     history, network, encoder = estimator.history_, estimator.network_, estimator.encoder_
-    kinds = [column.kind for column in encoder.columns_]
-    columns = f"{_count(kinds.count('number'), 'number')}, "
-    columns += _count(kinds.count("category"), "category", "categories")
-    rows = f"{len(job.rest)} to train on, {len(job.test)} to test"
+    rows = f"{job.trained} to train on, {len(job.test)} to test"
     if job.dropped:
         rows += f"; {job.dropped} more without a target left out"
-    if encoder.constant_:
-        columns += f"; the same in every row: {', '.join(encoder.constant_)}"
     epochs = f"{len(history)}, best {history.best_epoch}; {history.stopped}"
     show_pairs(
         [
             ("target", _describe_target(estimator, job)),
             ("rows", rows),
-            ("columns", columns),
+            *_column_lines(encoder.describe()),
             ("network", " → ".join(map(str, _sizes(network)))),
             ("parameters", network.n_parameters),
             ("epochs", epochs),
@@ -189,8 +191,12 @@ def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: 
     )
 
 
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"
+def _column_lines(columns: Description) -> list[tuple[str, str]]:
+    """How many columns there are of each kind, then a line for each of the first."""
+    lines = [("columns", columns.kinds), *((f"  {c.name}", c.summary) for c in columns[:_SHOWN])]
+    if len(columns) > _SHOWN:
+        lines.append(("  …", f"and {len(columns) - _SHOWN} more"))
+    return lines
 
 
 def _describe_target(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> str:
@@ -212,7 +218,8 @@ def _sizes(network: Any) -> list[int]:
 def _scores(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> list[tuple[str, str]]:
     classifies = hasattr(estimator, "classes_")
     name = "accuracy" if classifies else "R²"
-    scores = [(f"training {name}", _score(estimator, job, job.rest))]
+    on = f", on {len(job.rest)} of the rows" if job.stock else ""
+    scores = [(f"training {name}", _score(estimator, job, job.rest) + on)]
     if len(job.test) > (not classifies):  # R² needs two rows
         simplest = "commonest class" if classifies else "mean"
         comparison = f"; {_dummy(job):.4f} by always answering with the {simplest}"

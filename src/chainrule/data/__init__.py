@@ -1,4 +1,4 @@
-"""Data: checks of matrices, tables with categories and missing values, files, a small real set.
+"""Data: checks of matrices, tables with categories and missing values, files and streams.
 
 The names below are loaded when they are first used.
 """
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.data.augmentation import Compose, CutMix, Flip, GaussianNoise, Mixup, Shift
     from chainrule.data.hyperplane import separability
+    from chainrule.data.readers import read_table
     from chainrule.data.sequences import pad
+    from chainrule.data.streams import Stream
     from chainrule.data.whitening import MeanSubtraction, Whitening
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "MeanSubtraction",
     "Mixup",
     "Shift",
+    "Stream",
     "Whitening",
     "pad",
+    "read_table",
     "separability",
 ]
 
@@ -31,8 +35,10 @@ _HOME = dict.fromkeys(
     ("Compose", "CutMix", "Flip", "GaussianNoise", "Mixup", "Shift"), "augmentation"
 ) | {
     "MeanSubtraction": "whitening",
+    "Stream": "streams",
     "Whitening": "whitening",
     "pad": "sequences",
+    "read_table": "readers",
     "separability": "hyperplane",
 }
 

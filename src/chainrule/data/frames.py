@@ -1,25 +1,21 @@
-"""Reading any table into columns: numbers as they lie, texts as objects with None for gaps."""
+"""Reading any table into columns: numbers as they lie, texts by number, dates as instants."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from numbers import Real
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from narwhals.exceptions import DuplicateError
 
+from chainrule.data.cells import Cells, is_gap, is_number, text
+from chainrule.data.reading import array_column, frame_column
 from chainrule.data.sparse import SparseColumns, is_sparse
 from chainrule.errors import DataError
 
 __all__ = ["Table", "as_frame", "is_gap", "is_number", "text"]
-
-_TIMES = datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64
-_NO_CELLS = bytes, bytearray, list, tuple, set, dict, np.ndarray
 
 
 def as_frame(X: Any) -> nw.DataFrame[Any] | None:
@@ -39,34 +35,13 @@ def as_frame(X: Any) -> nw.DataFrame[Any] | None:
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
-def is_gap(value: Any) -> bool:
-    """Whether a cell is empty: None, NaN, or pandas' NA and NaT."""
-    if value is None or isinstance(value, str):
-        return value is None
-    if isinstance(value, float | np.floating | Decimal):
-        return bool(value != value)
-    return type(value).__name__ in ("NAType", "NaTType")
-
-
-def is_number(value: Any) -> bool:
-    """Whether a cell is a number, yes/no included."""
-    return isinstance(value, Real | Decimal | np.bool_)
-
-
-def text(value: Any) -> str:
-    """A cell as a level of a category; 2.0 and 2 are the same level."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
 @dataclass(frozen=True)
 class Table:
-    """Columns by name: numbers (NaN for gaps), or texts as object arrays (None for gaps).
+    """Columns by name: numbers (NaN for gaps), texts or dates.
 
     Attributes
     ----------
-    columns : mapping of str to ndarray of shape (rows,)
+    columns : mapping of str to ndarray of shape (rows,), Texts or Instants
         Numbers are views of what was given wherever that is possible; those of a sparse matrix
         are made when they are asked for.
     named : bool
@@ -74,7 +49,7 @@ class Table:
     rows : int
     """
 
-    columns: Mapping[str, np.ndarray]
+    columns: Mapping[str, Cells]
     named: bool
     rows: int
 
@@ -101,12 +76,12 @@ class Table:
             raise DataError("the table has no rows.")
         if not frame.columns:
             raise DataError("the table has no columns besides the target.")
-        columns: dict[str, np.ndarray] = {}
+        columns: dict[str, Cells] = {}
         for series in frame.iter_columns():
             name = str(series.name)
             if name in columns:
                 raise DataError(f"two columns are called '{name}': rename one.")
-            columns[name] = _frame_column(series, name)
+            columns[name] = frame_column(series, name)
         return cls(columns, True, len(frame))
 
     @classmethod
@@ -128,9 +103,9 @@ class Table:
                 f"Complex data not supported: X has type {array.dtype}, give real and imaginary "
                 f"parts."
             )
-        if array.dtype.kind not in "fiubOU":
-            raise DataError(f"X has type {array.dtype}: expected numbers or texts.")
-        columns = {str(k): _array_column(array[:, k], str(k)) for k in range(array.shape[1])}
+        if array.dtype.kind not in "fiubOUmM":
+            raise DataError(f"X has type {array.dtype}: expected numbers, texts or dates.")
+        columns = {str(k): array_column(array[:, k], str(k)) for k in range(array.shape[1])}
         return cls(columns, False, len(array))
 
     @property
@@ -152,65 +127,3 @@ def _as_array(X: Any) -> np.ndarray:
         return np.asarray(X, dtype=object) if array.dtype.kind in "US" else array
     except ValueError:
         raise DataError("the rows of X have different lengths: expected a table.") from None
-
-
-def _array_column(values: np.ndarray, name: str) -> np.ndarray:
-    if values.dtype.kind == "O":
-        return _mixed_column(values.tolist(), name)
-    if values.dtype.kind == "U":  # where one column is a text, NumPy makes texts of all
-        try:
-            return _finite(values.astype(np.float64), name)
-        except ValueError:
-            return values.astype(object)
-    return _finite(values, name)
-
-
-def _frame_column(series: nw.Series[Any], name: str) -> np.ndarray:
-    kind = series.dtype
-    if kind.is_temporal():
-        raise _no_times(name, kind)
-    if kind in (nw.Categorical, nw.Enum):  # declared to be categories, whatever the labels are
-        return _texts(series.to_list())
-    if not kind.is_numeric() and kind != nw.Boolean:
-        return _mixed_column(series.to_list(), name)
-    if series.null_count():
-        series = series.cast(nw.Float64)
-    values = series.to_numpy()
-    return _finite(values if values.dtype.kind in "fiub" else values.astype(np.float64), name)
-
-
-def _mixed_column(values: Sequence[Any], name: str) -> np.ndarray:
-    """Numbers if every cell is one, else texts."""
-    for value in values:
-        if isinstance(value, _NO_CELLS):
-            raise DataError(
-                f"column '{name}' holds values of type {type(value).__name__}: give numbers or "
-                f"texts, or drop it."
-            )
-        if isinstance(value, _TIMES) and not is_gap(value):
-            raise _no_times(name, type(value).__name__)
-    if all(is_gap(v) or is_number(v) for v in values):
-        return _finite(np.array([np.nan if is_gap(v) else float(v) for v in values]), name)
-    return _texts(values)
-
-
-def _texts(values: Sequence[Any]) -> np.ndarray:
-    return np.array([None if is_gap(v) else text(v) for v in values], dtype=object)
-
-
-def _no_times(name: str, kind: object) -> DataError:
-    return DataError(
-        f"column '{name}' holds dates or times ({kind}): replace it by numbers such as year, month "
-        f"and day of the week, or drop it."
-    )
-
-
-def _finite(values: np.ndarray, name: str) -> np.ndarray:
-    if values.dtype.kind == "f":
-        infinite = np.isinf(values)
-        if infinite.any():
-            raise DataError(
-                f"column '{name}' is infinite in row {int(np.argmax(infinite))} (counted from 0): "
-                f"give a number or leave it empty."
-            )
-    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -124,8 +125,15 @@ def _even(X: Any, name: str, remedy: str) -> np.ndarray:
         ) from None
 
 
-def as_tokens(X: Any, steps: int, vocabulary: int) -> np.ndarray:
-    """Tokens as a matrix (n, steps) of whole numbers below the size of the vocabulary.
+def as_tokens(X: Any, steps: int, tokens: Mapping[int, int]) -> np.ndarray:
+    """A matrix (n, steps), some columns of which are tokens: whole numbers below a size.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, steps)
+    steps : int
+    tokens : mapping of int to int
+        Column -> size of its vocabulary.
 
     Raises
     ------
@@ -133,12 +141,14 @@ def as_tokens(X: Any, steps: int, vocabulary: int) -> np.ndarray:
         Naming the first token that is outside, and its place.
     """
     array = as_matrix(_even(X, "X", _PAD), steps)
-    wrong = (array < 0) | (array >= vocabulary) | (array != np.floor(array))
+    places = np.fromiter(tokens, int)
+    part, sizes = array[:, places], np.fromiter(tokens.values(), int)
+    wrong = (part < 0) | (part >= sizes) | (part != np.floor(part))
     if wrong.any():
-        row, column = (int(k) for k in np.argwhere(wrong)[0])
+        row, k = (int(k) for k in np.argwhere(wrong)[0])
         raise DataError(
-            f"token {array[row, column]:g} in row {row}, step {column} (counted from 0) is outside "
-            f"the vocabulary: give whole numbers from 0 to {vocabulary - 1}, or make the "
+            f"token {part[row, k]:g} in row {row}, step {places[k]} (counted from 0) is outside "
+            f"the vocabulary: give whole numbers from 0 to {sizes[k] - 1}, or make the "
             f"Embedding's vocabulary larger."
         )
     return array

@@ -78,7 +78,7 @@ class SparseColumns(Mapping[str, np.ndarray]):
         return self._count
 
 
-def refuse_if_too_large(rows: int, width: int, columns: Mapping[str, np.ndarray]) -> None:
+def refuse_if_too_large(rows: int, width: int, columns: Mapping[str, Any]) -> None:
     """Refuse a sparse table whose encoding, (rows, width) float32, exceeds the memory there is.
 
     Raises

@@ -1,25 +1,63 @@
-"""`TableEncoder`: a table with numbers, texts and gaps to a matrix that a network can read.
+"""`TableEncoder`: a table with numbers, texts, dates and gaps to a matrix that a network can read.
 
-Fitted on training rows only. Numbers, yes/no as 1/0 among them: a gap becomes the median and sets
-an indicator column, then the number is standardised. Texts, and what a frame declares to be
-categories: one column for each level that was seen; a gap or an unseen level sets none of them.
+Fitted on training rows only. What the columns are is inferred, and `describe` says what was:
+
+- Numbers, durations in seconds among them: a gap becomes the median and sets an indicator column,
+  then the number is scaled.
+- Dates and times, also as ISO 8601 texts: days, scaled likewise, and sine and cosine of the day of
+  the year, the day of the week and the time of day.
+- Yes/no and categories of two levels: −1 or +1 in one column, 0 for a gap or an unseen level.
+- Texts, and what a frame declares to be categories: one column for each level, or the number of
+  the level. Levels of few rows share a column, where unseen ones go too; a gap sets none.
+- Identifiers, which differ in every row, and columns without any value are left out with a warning.
+
 Any data frame that narwhals reads (pandas, polars, Arrow …), or an array.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.data.columns import Column, fill, fit_column, is_constant
+from chainrule.data.categories import Category, YesNo
+from chainrule.data.cells import take
+from chainrule.data.columns import Column, LeftOut
+from chainrule.data.dates import Date
+from chainrule.data.description import Description, describe
 from chainrule.data.frames import Table
+from chainrule.data.inference import Settings, fit_column
+from chainrule.data.numbers import Number
 from chainrule.data.sparse import refuse_if_too_large
-from chainrule.errors import DataError, closest
-from chainrule.ops.hyperparameters import HYPERPARAMETERS
+from chainrule.errors import DataError, LeftOutWarning, closest
+from chainrule.ops.hyperparameters import CHOICES, HYPERPARAMETERS, check
 
-__all__ = ["TableEncoder"]
+__all__ = ["Groups", "TableEncoder"]
+
+_KINDS: dict[str, type[Column]] = {c.kind: c for c in (Number, YesNo, Category, Date, LeftOut)}
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which encoded columns hold what.
+
+    Attributes
+    ----------
+    numbers : ndarray of int
+        Scaled numbers, and sines and cosines of dates.
+    indicators : ndarray of int
+        0 and 1, or −1, 0 and +1.
+    levels : dict of int to int
+        Columns of level numbers, and how many different numbers each may hold: whole numbers from
+        0 to that, without the end.
+    """
+
+    numbers: np.ndarray
+    indicators: np.ndarray
+    levels: dict[int, int]
 
 
 class TableEncoder:
@@ -28,7 +66,15 @@ class TableEncoder:
     Parameters
     ----------
     max_levels : int
-        A text column with more different texts than this is refused as an identifier.
+        A text column with more different texts than this, rare ones aside, is refused.
+    scaling : {"standard", "robust"}
+        Of numbers: by mean and standard deviation, or by median and quartiles with a smooth clip.
+    min_level_count : int
+        Levels of fewer training rows share one column, if they have less than 1/20 of the rows
+        each and others remain: in a column of 20 rows no level is rare.
+    embed_levels : int, optional
+        A category with more levels than this is kept as one column of level numbers, for an
+        embedding; never if None.
 
     Attributes
     ----------
@@ -37,6 +83,8 @@ class TableEncoder:
         Whether columns have names (a data frame) or only places (an array).
     constant_ : list of str
         Columns that were the same in every row, from which nothing can be learnt.
+    left_out_ : list of str
+        Columns that are not encoded: identifiers, and those without any value.
 
     Examples
     --------
@@ -45,18 +93,27 @@ class TableEncoder:
     [[-1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]
     """
 
-    def __init__(self, max_levels: int = HYPERPARAMETERS["max_levels"].default) -> None:
+    def __init__(
+        self,
+        max_levels: int = HYPERPARAMETERS["max_levels"].default,
+        *,
+        scaling: str = CHOICES["scaling"].default,
+        min_level_count: int = HYPERPARAMETERS["min_level_count"].default,
+        embed_levels: int | None = HYPERPARAMETERS["embed_levels"].default,
+    ) -> None:
         self.max_levels = max_levels
+        self.scaling = scaling
+        self.min_level_count = min_level_count
+        self.embed_levels = embed_levels
         self.columns_: list[Column] = []
         self.named_ = False
-        self.constant_: list[str] = []
 
     # ----------------------------------------------------------------- fitting
 
     def fit(
         self, X: Any, rows: np.ndarray | None = None, weights: np.ndarray | None = None
     ) -> TableEncoder:
-        """Learn medians, means, scales and levels.
+        """Learn medians, means, scales, levels and dates.
 
         Parameters
         ----------
@@ -64,24 +121,66 @@ class TableEncoder:
         rows : ndarray of int, optional
             The rows to learn from; all by default.
         weights : ndarray of shape (n,), optional
-            A row of weight 2 counts as two rows.
+            A row of weight 2 counts as two rows, but where levels are counted.
 
         Raises
         ------
         DataError
-            Naming the column that is empty, infinite, of a type that cannot be used, or an
-            identifier.
+            Naming the column that is infinite, of mixed types or a type that cannot be used, or
+            has too many levels; or if no column is left to learn from.
+        HyperparameterError
+            Naming the argument that is wrong.
+
+        Warns
+        -----
+        LeftOutWarning
+            Naming the columns that are left out.
         """
+        settings = self._settings()
         table = Table.read(X)
-        self.named_, self.columns_, self.constant_ = table.named, [], []
-        for name, values in table.columns.items():
-            part = values if rows is None else values[rows]
-            own = weights if weights is None or rows is None else weights[rows]
-            column = fit_column(name, part, self.max_levels, own)
-            self.columns_.append(column)
-            if is_constant(column, part):
-                self.constant_.append(name)
+        own = weights if weights is None or rows is None else weights[rows]
+        self.named_ = table.named
+        self.columns_ = [
+            fit_column(name, take(cells, rows), settings, rows, own)
+            for name, cells in table.columns.items()
+        ]
+        self._report_left_out()
         return self
+
+    def _settings(self) -> Settings:
+        check(max_levels=self.max_levels, min_level_count=self.min_level_count)
+        CHOICES["scaling"].check(self.scaling)
+        if self.embed_levels is not None:
+            check(embed_levels=self.embed_levels)
+        return Settings(self.max_levels, self.scaling, self.min_level_count, self.embed_levels)
+
+    def _report_left_out(self) -> None:
+        left = [column for column in self.columns_ if isinstance(column, LeftOut)]
+        reasons = {
+            "identifier": "an identifier, which differs in (nearly) every row",
+            "empty": "empty in every row to learn from",
+        }
+        said = [
+            f"{_listed([c.name for c in left if c.why == why])}: {reason}"
+            for why, reason in reasons.items()
+            if any(c.why == why for c in left)
+        ]
+        if len(left) == len(self.columns_):
+            raise DataError(f"no column is left to learn from; {'; '.join(said)}.")
+        if left:
+            warnings.warn(
+                f"left out of the table: {'; '.join(said)}.", LeftOutWarning, stacklevel=3
+            )
+
+    @property
+    def constant_(self) -> list[str]:
+        """Columns that were the same in every row, from which nothing can be learnt."""
+        return [column.name for column in self.columns_ if column.constant]
+
+    @property
+    def left_out_(self) -> list[str]:
+        """Columns that are not encoded: identifiers, and those without any value."""
+        return [column.name for column in self.columns_ if isinstance(column, LeftOut)]
 
     # ------------------------------------------------------------ transforming
 
@@ -108,14 +207,15 @@ class TableEncoder:
         self._check_columns(table)
         by_name = self.named_ and table.named
         names = [column.name for column in self.columns_] if by_name else table.names
-        rows = np.arange(table.rows) if rows is None else rows
-        refuse_if_too_large(len(rows), self.width, table.columns)
-        result = np.zeros((len(rows), self.width), np.float32)
+        n = table.rows if rows is None else len(rows)
+        refuse_if_too_large(n, self.width, table.columns)
+        result = np.zeros((n, self.width), np.float32)
         start = 0
         for column, name in zip(self.columns_, names, strict=True):
-            part = result[:, start : start + column.width]
-            fill(part, column, table.columns[name], rows)
-            start += column.width
+            if width := column.width:
+                cells = take(table.columns[name], rows)
+                column.fill(result[:, start : start + width], cells, rows)
+            start += width
         return result
 
     def fit_transform(self, X: Any) -> np.ndarray:
@@ -131,7 +231,7 @@ class TableEncoder:
                     f"{len(self.columns_)}."
                 )
             return
-        expected = [column.name for column in self.columns_]
+        expected = [column.name for column in self.columns_ if column.width]
         missing = [name for name in expected if name not in table.columns]
         if missing:
             other = [name for name in table.names if name not in expected]
@@ -150,24 +250,61 @@ class TableEncoder:
         """Names of the encoded columns."""
         return [label for column in self.columns_ for label in column.labels]
 
+    def groups(self) -> Groups:
+        """Which encoded columns are numbers, which indicators, and which numbers of levels.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"size": [1.5, None, 2.0], "town": ["Bonn", "Ulm", "Jena"]})
+        >>> TableEncoder(embed_levels=2).fit(table).groups()
+        Groups(numbers=array([0]), indicators=array([1]), levels={2: 4})
+        """
+        roles = np.array([role for column in self.columns_ for role in column.roles])
+        sizes = [column.vocabulary for column in self.columns_ for _ in column.roles]
+        return Groups(
+            np.flatnonzero(roles == "number"),
+            np.flatnonzero(roles == "indicator"),
+            {int(k): sizes[k] for k in np.flatnonzero(roles == "level")},
+        )
+
+    def describe(self) -> Description:
+        """What was inferred of the training rows and what was made of it, a record a column.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"size": [1.5, None, 2.0], "town": ["Bonn", "Ulm", "Ulm"]})
+        >>> print(TableEncoder().fit(table).describe())
+        column   kind     values        gaps   encoded as
+        size     number   1.5 to 2         1   standardised; gaps filled and marked
+        town     yes-no   Bonn or Ulm      0   −1 or +1
+        """
+        return describe(self.columns_)
+
     # ------------------------------------------------------------------ keeping
 
     def config(self) -> dict[str, Any]:
         """All that was learnt, as data that JSON can hold."""
         return {
             "max_levels": self.max_levels,
+            "scaling": self.scaling,
+            "min_level_count": self.min_level_count,
+            "embed_levels": self.embed_levels,
             "named": self.named_,
-            "constant": self.constant_,
-            "columns": [vars(column) for column in self.columns_],
+            "columns": [column.config() for column in self.columns_],
         }
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> TableEncoder:
-        """The encoder that `config` described."""
-        encoder = cls(data["max_levels"])
+        """The encoder that `config` described, of this version or an older one."""
+        names = "max_levels", "scaling", "min_level_count", "embed_levels"
+        encoder = cls(**{name: data[name] for name in names if name in data})
         encoder.named_ = data["named"]
-        encoder.constant_ = list(data["constant"])
-        encoder.columns_ = [Column(**column) for column in data["columns"]]
+        older = data.get("constant", ())
+        for column in data["columns"]:
+            marked = {"constant": column["name"] in older, **column}
+            encoder.columns_.append(_KINDS[column["kind"]].from_config(marked))
         return encoder
 
 

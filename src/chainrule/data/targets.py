@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,9 +11,16 @@ import numpy as np
 
 from chainrule.data.frames import as_frame, is_gap, is_number
 from chainrule.data.sparse import is_sparse
-from chainrule.errors import DataError, HyperparameterError, unknown_name
+from chainrule.errors import DataError, HyperparameterError, LeftOutWarning, unknown_name
 
-__all__ = ["called", "class_weights", "guess_task", "read_target", "refuse_numbers"]
+__all__ = [
+    "called",
+    "class_weights",
+    "guess_task",
+    "read_known_targets",
+    "read_target",
+    "refuse_numbers",
+]
 
 _FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
 _REPEATS = 3  # if each value is there so often on average
@@ -46,18 +54,97 @@ def read_target(y: Any) -> tuple[np.ndarray, str | None]:
     DataError
         If there are gaps, dates, or labels of different types.
     """
+    return _read(_source(y))
+
+
+def read_known_targets(y: Any) -> tuple[np.ndarray, str | None, np.ndarray | None]:
+    """A target of which some rows are missing, as `read_target` has it.
+
+    Parameters
+    ----------
+    y : array-like, series or data frame of shape (n,) or (n, outputs)
+
+    Returns
+    -------
+    (ndarray, str or None, ndarray of int or None)
+        The target, (n,) or (n, outputs), its name, and the rows that are known, None if all are.
+        Others hold the target of a known row, so that the array is of one type.
+
+    Raises
+    ------
+    DataError
+        If no row is known, or as `read_target` does.
+
+    Warns
+    -----
+    LeftOutWarning
+        Saying how many rows are missing, and which come first.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     read_known_targets(["a", None, "b"])
+    (array(['a', 'a', 'b'], dtype='<U1'), None, array([0, 2]))
+    >>> print(caught[0].message)
+    the target is missing in 1 of 3 rows (row 1, counted from 0): they were left out.
+    """
+    source = _source(y)
+    missing = _missing_rows(source)
+    known = np.flatnonzero(~missing)
+    if len(known) in (0, len(missing)):  # a target without any value is refused there
+        return *_read(source), None
+    chosen = source[known] if isinstance(source, np.ndarray) else source[known.tolist()]
+    values, name = _read(chosen)
+    said = _missing(np.flatnonzero(missing).tolist(), len(missing), name)
+    warnings.warn(f"{said}: they were left out.", LeftOutWarning, stacklevel=3)
+    nearest = np.maximum(np.cumsum(~missing) - 1, 0)
+    return values[nearest], name, known
+
+
+def _source(y: Any) -> nw.DataFrame[Any] | nw.Series[Any] | np.ndarray:
+    """What holds the target, (n, …): a frame, a series or an array."""
     if y is None:
         raise DataError("fit requires y to be passed, but the target y is None.")
     y = y.toarray() if is_sparse(y) else y
     frame = as_frame(y)
     if frame is not None:
-        read = [_from_series(series) for series in frame.iter_columns()]
-        return read[0] if len(read) == 1 else (_side_by_side([values for values, _ in read]), None)
+        return frame
     series = nw.from_native(y, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
-        return _from_series(series)
-    array = _from_array(y)
+        return series
+    array = y if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)
+    if array.ndim == 0:
+        raise DataError(f"y is {array.item()!r}: expected one target for each row.")
+    return array
+
+
+def _read(source: nw.DataFrame[Any] | nw.Series[Any] | np.ndarray) -> tuple[np.ndarray, str | None]:
+    if isinstance(source, nw.DataFrame):
+        read = [_from_series(series) for series in source.iter_columns()]
+        return read[0] if len(read) == 1 else (_side_by_side([values for values, _ in read]), None)
+    if isinstance(source, nw.Series):
+        return _from_series(source)
+    array = _from_array(source)
     return (array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array), None
+
+
+def _missing_rows(source: nw.DataFrame[Any] | nw.Series[Any] | np.ndarray) -> np.ndarray:
+    """Rows without a target, or without one of several, (n,) bool."""
+    if isinstance(source, nw.DataFrame):
+        return np.any([_missing_rows(series) for series in source.iter_columns()], axis=0)
+    if isinstance(source, nw.Series):
+        missing = source.is_null().to_numpy()
+        return missing | np.isnan(source.to_numpy()) if source.dtype.is_float() else missing
+    cells = source.reshape(len(source), -1) if source.size else np.zeros((len(source), 1))
+    if cells.dtype.kind == "O":
+        cells = np.array([[is_gap(cell) for cell in row] for row in cells.tolist()])
+    elif cells.dtype.kind == "f":
+        cells = np.isnan(cells)
+    else:
+        return np.zeros(len(cells), bool)
+    return np.any(cells, axis=1)
 
 
 def guess_task(y: np.ndarray) -> Literal["classification", "regression"]:
@@ -118,11 +205,8 @@ def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
     return np.column_stack(kept)
 
 
-def _from_array(y: Any) -> np.ndarray:
-    if not isinstance(y, np.ndarray) or y.dtype.kind == "O":
-        y = np.asarray(y, dtype=object)
-        if y.ndim == 0:
-            raise DataError(f"y is {y.item()!r}: expected one target for each row.")
+def _from_array(y: np.ndarray) -> np.ndarray:
+    if y.dtype.kind == "O":
         if y.ndim == 1:
             return _from_cells(y.tolist(), None)
         if y.ndim == 2:
@@ -169,11 +253,13 @@ def _no_gaps(y: np.ndarray, name: str | None) -> None:
 def _refuse_gaps(rows: Sequence[int], n: int, name: str | None) -> None:
     """Refuse a target with gaps, naming the rows."""
     if rows:
-        listed = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
-        raise DataError(
-            f"{called(name)} is missing in {len(rows)} of {n} rows (row {listed}, counted from 0): "
-            f"leave these rows out."
-        )
+        raise DataError(f"{_missing(rows, n, name)}: leave these rows out.")
+
+
+def _missing(rows: Sequence[int], n: int, name: str | None) -> str:
+    """What is said of a target with gaps."""
+    listed = ", ".join(map(str, rows[:5])) + (" …" if len(rows) > 5 else "")
+    return f"{called(name)} is missing in {len(rows)} of {n} rows (row {listed}, counted from 0)"
 
 
 def class_weights(

@@ -105,10 +105,17 @@ class Session(Protocol):
     @step.setter
     def step(self, updates: int) -> None: ...
 
-    def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
+    def start_epoch(
+        self,
+        epoch: int,
+        shuffle: bool,
+        rates: np.ndarray | None = None,
+        strengths: np.ndarray | None = None,
+    ) -> None:
         """Put the rows in this epoch's order and clear the totals.
 
-        `rates`, (minibatches,), multiply the learning rate; 1 if not given.
+        `rates`, (minibatches,), multiply the learning rate, and `strengths` the weight decay and
+        the share of units that dropout leaves out; 1 if not given.
         """
         ...
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.estimators.attribution import Attributions, attribute
     from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
+    from chainrule.estimators.baselines import baselines
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.heads import Distribution
     from chainrule.estimators.hopfield import Hopfield, capacity
@@ -38,6 +39,7 @@ __all__ = [
     "Topology",
     "attribute",
     "bag",
+    "baselines",
     "capacity",
     "compare",
     "hold_out",
@@ -65,6 +67,7 @@ _HOME = {
     "Topology": "topology",
     "attribute": "attribution",
     "bag": "bagging",
+    "baselines": "baselines",
     "capacity": "hopfield",
     "compare": "validation",
     "hold_out": "validation",

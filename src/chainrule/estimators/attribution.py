@@ -52,7 +52,7 @@ class Attributions:
     scores : ndarray of shape (n,)
         What is explained, f(x): the decision function of a class, or the prediction in the units
         of y (its logarithm where the loss works with logarithms; of quantiles the middle one,
-        before they are sorted).
+        before they are sorted). Of several networks the mean of their scores.
     baseline_score : float
         f(x₀) of the row to which all are compared.
     method : str
@@ -178,20 +178,21 @@ def attribute(
     x = model._encode(Table.read(X)).astype(np.float64)
     start = x if baseline is None else model._encode(Table.read(baseline)).astype(np.float64)
     x0 = np.median(start, axis=0)
-    direction, offset = _explained(model, target)
-    network = model.network_.with_engine("reference")
-
-    def scores(rows: np.ndarray) -> np.ndarray:
-        return network.predict(rows) @ direction + offset
-
     points, shares = _rule(int(steps)) if method == "integrated" else ([1.0], [1.0])
-    slopes = sum(
-        share * input_gradients(network, x0 + point * (x - x0), direction)
-        for point, share in zip(points, shares, strict=True)
-    )
-    values = _by_column(model, (x - x0) * slopes)
+    values, scores, start_score = np.zeros_like(x), np.zeros(len(x)), 0.0
+    for twin in model._each:
+        direction, offset = _explained(model, twin, target)
+        network = twin.network_.with_engine("reference")
+        slopes = sum(
+            share * input_gradients(network, x0 + point * (x - x0), direction)
+            for point, share in zip(points, shares, strict=True)
+        )
+        values += (x - x0) * slopes / len(model._each)
+        found = network.predict(np.vstack([x, x0])) @ direction + offset
+        scores += found[:-1] / len(model._each)
+        start_score += float(found[-1]) / len(model._each)
     names = tuple(column.name for column in model.encoder_.columns_)
-    return Attributions(names, values, scores(x), float(scores(x0[None])[0]), method)
+    return Attributions(names, _by_column(model, values), scores, start_score, method)
 
 
 def _rule(steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -211,18 +212,18 @@ def _by_column(model: Any, values: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------ what is explained
 
 
-def _explained(model: Any, target: Any) -> tuple[np.ndarray, float]:
+def _explained(model: Any, twin: Any, target: Any) -> tuple[np.ndarray, float]:
     """F(x) = scores · direction + offset: the direction (outputs,), and the offset."""
     kind = getattr(model, "target_", None)
     if isinstance(kind, ClassTarget):
         return _of_class(kind, target, model.temperature_), 0.0
-    outputs = len(model.target_mean_)
+    outputs = len(twin.target_mean_)
     place = _place(target, outputs, "output") if outputs > 1 else 0
-    record = model.network_.loss
+    record = twin.network_.loss
     unit = np.arange(outputs * len(record.scores)) == place + outputs * middle(record)
     if record.targets != "numbers":
         return unit.astype(float), 0.0
-    return unit * model.target_scale_[place], float(model.target_mean_[place])
+    return unit * twin.target_scale_[place], float(twin.target_mean_[place])
 
 
 def _of_class(kind: ClassTarget, target: Any, temperature: Any) -> np.ndarray:

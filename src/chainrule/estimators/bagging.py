@@ -30,12 +30,12 @@ from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.classifier import NetworkClassifier
 from chainrule.estimators.regressor import NetworkRegressor
 from chainrule.estimators.scoring import classifies
-from chainrule.ops.hyperparameters import Hyperparameter, Interval
+from chainrule.ops.hyperparameters import hyperparameter
 from chainrule.training.parallel import parallel_map
 
 __all__ = ["BaggingClassifier", "BaggingRegressor", "bag"]
 
-_MEMBERS = Hyperparameter("members", 10, Interval("[1, inf)"), "models to average", whole=True)
+_MEMBERS = hyperparameter("members", default=10)
 _DRAWS = 100  # attempts to draw rows of two classes
 
 

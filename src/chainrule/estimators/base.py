@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.frames import Table
+from chainrule.data.streams import Stream
 from chainrule.data.tables import TableEncoder
 from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
@@ -25,10 +24,22 @@ from chainrule.estimators.defaults import (
     default_dtype,
     default_epochs,
 )
+from chainrule.estimators.ensemble import Ensemble
 from chainrule.estimators.incremental import Passes
-from chainrule.estimators.parameters import check_arguments, from_data, to_data
-from chainrule.estimators.rows import Rows, hidden_part
-from chainrule.files.container import write_container
+from chainrule.estimators.keeping import Keeping
+from chainrule.estimators.members import (
+    Encoded,
+    Part,
+    refuse_several,
+    refuse_together,
+    several,
+    watched,
+    way_to_divide,
+)
+from chainrule.estimators.opening import opened
+from chainrule.estimators.parameters import check_arguments
+from chainrule.estimators.rows import Rows
+from chainrule.estimators.streaming import fit_stream
 from chainrule.layers import Dense, Dropout, Layer, config
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
@@ -36,11 +47,23 @@ from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.training import LBFGS, Callback, History, train
+from chainrule.training.parallel import time_share
 
 __all__ = ["NetworkEstimator"]
 
+_LEARNT_BEFORE = (
+    "_passes",
+    "_twins",
+    "conformal_",
+    "histories_",
+    "out_of_fold_",
+    "cv_scores_",
+    "oob_score_",
+    "survey_",
+)
 
-class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+
+class NetworkEstimator(Ensemble, Keeping):
     """Base of the estimators: everything but what the target means."""
 
     def __init__(
@@ -59,6 +82,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         patience: int = default("patience"),
         time_limit: float | None = default("time_limit"),
         max_levels: int = default("max_levels"),
+        memory_limit: float = default("memory_limit"),
         callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
         engine: str | Engine = "compiled",
@@ -66,6 +90,11 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         threads: int | None = default("threads"),
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | Literal["always"] = False,
+        members: int = default("members"),
+        cv: Any = None,
+        bag: int | None = default("bag"),
+        refit: bool = False,
+        n_jobs: int | None = None,
     ) -> None:
         self.hidden = hidden
         self.activation = activation
@@ -80,6 +109,7 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.patience = patience
         self.time_limit = time_limit
         self.max_levels = max_levels
+        self.memory_limit = memory_limit
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.engine = engine
@@ -87,6 +117,11 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.threads = threads
         self.random_state = random_state
         self.verbose = verbose
+        self.members = members
+        self.cv = cv
+        self.bag = bag
+        self.refit = refit
+        self.n_jobs = n_jobs
 
     # -------------------------------------------------- what a subclass decides
 
@@ -124,22 +159,27 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """Which rows to validate on, (n,) bool."""
 
     def _after_training(
-        self, X: np.ndarray, y: Any, weights: np.ndarray | None, held_out: bool
+        self, scores: Callable[[], Any], y: Any, weights: np.ndarray | None, held_out: bool
     ) -> None:
-        """Learn what needs a trained network: from encoded rows, held out if there are such."""
+        """Learn what needs trained networks: from scores and encoded targets of some rows."""
 
     # ------------------------------------------------------------------ fitting
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Encode the table, build the network, train it.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Encode the table, build the network, or several, and train.
 
         Parameters
         ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-            Texts are categories; gaps (None, NaN, null) are filled in.
-        y : array-like of shape (n,) or (n, outputs)
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+            Texts are categories; gaps (None, NaN, null) are filled in. A path is that of a file or
+            folder as `data.readers.read_table` takes it; where the table would exceed
+            `memory_limit` its rows are streamed, see `estimators.streaming.fit_stream`.
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X; rows without a target are left out.
         sample_weight : array-like of shape (n,), optional
             A row of weight 0 counts as absent, one of weight 2 as two rows.
+        groups : array-like of shape (n,), optional
+            Rows that a splitter such as ``cv=GroupKFold(5)`` keeps together.
 
         Returns
         -------
@@ -152,30 +192,46 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         HyperparameterError, UnknownNameError
             Naming the argument that is wrong.
         """
+        begin = time.perf_counter()
         check_arguments(self.get_params(deep=False))
+        refuse_together(self, groups)
+        given = opened(X, y, sample_weight, self.memory_limit)
+        if isinstance(given, Stream):
+            refuse_several(self, "trains on a stream, one network on rows that are read once")
+            self._forget()
+            fit_stream(self, given, y)
+            return self
+        X, y, sample_weight = given
         seed = self._seed()
         continues = self.warm_start and hasattr(self, "network_")
-        rows = Rows.read(X, y, sample_weight)
+        rows = Rows.read(X, y, sample_weight, groups)
         self.target_name_ = rows.name
         if continues:
             self._refuse_other_layers()
         else:
             self._learn_targets(rows.y[rows.used])
         weights = self._weigh(rows.y, rows.used, rows.weights)
-        held = self._choose_held_out(rows.y[rows.used], seed)
-        chosen, watched = rows.used[~held], rows.used[held]
+        parts = way_to_divide(self, rows, seed)
         if not continues:
-            self._prepare(rows, chosen, weights, seed)
-
-        def part(chosen: np.ndarray) -> tuple[np.ndarray, Any, np.ndarray | None]:
-            encoded = self._encode(rows.table, chosen), self._encode_targets(rows.y[chosen])
-            return *encoded, None if weights is None else weights[chosen]
-
-        training, validation = part(chosen), part(watched) if len(watched) else None
-        self.__dict__.pop("_passes", None)
-        self._train(seed, *training, validation=validation)
-        self._after_training(*(validation or training), held_out=validation is not None)
+            folds = self.cv is not None or self.bag is not None
+            known = rows.used if folds else rows.used[parts[0].train]
+            self._prepare(rows, known, weights, seed)
+        deadline = None if self.time_limit is None else begin + self.time_limit
+        data = Encoded.of(rows, self._encode(rows.table, rows.used), weights, deadline)
+        self._forget()
+        if several(self):
+            self._train_several(parts, data, rows, seed)
+        else:
+            self._train(parts[0], data, time_share(deadline, 0, 1, 1), progress=self.verbose)
+        scores, known, held_out = self._judged_rows(parts, data, rows)
+        own = None if data.weights is None else data.weights[known]
+        self._after_training(scores, self._encode_targets(data.y[known]), own, held_out)
         return self
+
+    def _forget(self) -> None:
+        """Drop what an earlier fit has left behind and this one may not replace."""
+        for name in _LEARNT_BEFORE:
+            self.__dict__.pop(name, None)
 
     def _prepare(self, rows: Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int) -> None:
         """Learn the encoding from the chosen rows, (m,), and weights (n, 1); make the network."""
@@ -188,6 +244,11 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _pass(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
         """Learn once from one portion of rows."""
         check_arguments(self.get_params(deep=False))
+        if several(self) or "_twins" in self.__dict__:
+            raise HyperparameterError(
+                "partial_fit trains one network: give members=1, cv=None and bag=None, and clone "
+                "a model that was fitted with several."
+            )
         rows, first = Rows.read(X, y, sample_weight), not hasattr(self, "network_")
         self.target_name_ = rows.name
         if not hasattr(self, "_passes"):
@@ -232,28 +293,32 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     def _train(
         self,
-        seed: int,
-        X: np.ndarray,
-        y: Any,
-        weights: np.ndarray | None,
-        validation: tuple[Any, ...] | None,
+        part: Part,
+        data: Encoded,
+        limit: float | None,
+        *,
+        epochs: int | None = None,
+        progress: bool | Literal["always"] = False,
     ) -> None:
+        """Train the network on a part of the rows, at most so many seconds."""
+        most = self.epochs or default_epochs(len(part.train), self.batch_size)
         self.history_ = train(
             self.network_,
-            X,
-            y,
-            sample_weight=weights,
-            validation=validation,
+            data.X,
+            self._encode_targets(data.y),
+            sample_weight=part.weights(data.weights),
+            rows=part.train,
+            validation_rows=watched(self, part),
             optimizer=self._make_optimizer(),
             batch_size=self.batch_size,
-            epochs=self.epochs or default_epochs(len(X), self.batch_size),
+            epochs=epochs or most,
             early_stopping=self.early_stopping,
             patience=self.patience,
             callbacks=self.callbacks,
-            seed=seed,
-            time_limit=self.time_limit,
+            seed=part.seed,
+            time_limit=limit,
             threads=self.threads,
-            progress=self.verbose,
+            progress=progress,
         )
 
     def _make_network(self, rows: int, seed: int) -> Network:
@@ -296,10 +361,6 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     # --------------------------------------------------------------- prediction
 
-    def _scores(self, X: Any) -> Any:
-        check_is_fitted(self, "network_")
-        return self.network_.predict(self._encode(Table.read(X)))
-
     def _encode(self, table: Table, rows: np.ndarray | None = None) -> np.ndarray:
         """Rows as the network reads them, (rows, encoded columns)."""
         by_name = table.named and self.encoder_.named_
@@ -309,28 +370,6 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 f"{self.n_features_in_} features as input: it was trained on {self.n_features_in_}."
             )
         return self.encoder_.transform(table, rows)
-
-    def transform(self, X: Any) -> np.ndarray:
-        """What the last hidden layer puts out: the features that the network has learnt.
-
-        Parameters
-        ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-
-        Returns
-        -------
-        ndarray of shape (n, units)
-            The encoded table if there is no hidden layer.
-        """
-        check_is_fitted(self, "network_")
-        encoded, trunk = self._encode(Table.read(X)), hidden_part(self.network_)
-        return encoded if trunk is None else trunk.predict(encoded).reshape(len(encoded), -1)
-
-    @property
-    def _n_features_out(self) -> int:
-        """Columns of `transform`, for scikit-learn's names of them."""
-        trunk = hidden_part(self.network_)
-        return self.encoder_.width if trunk is None else int(np.prod(trunk.output_shape))
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that gaps, texts, sparse matrices and several targets are welcome."""
@@ -343,52 +382,3 @@ class NetworkEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         tags.target_tags.multi_output = True
         tags.transformer_tags.preserves_dtype = []  # it is the network's
         return tags
-
-    # ------------------------------------------------------------------ keeping
-
-    def _config(self) -> dict[str, Any]:
-        """What a subclass learnt from the targets, as data that JSON can hold."""
-        return {}
-
-    def save(self, path: str | Path) -> None:
-        """Write network and preprocessing to a safetensors file; `chainrule.load` reads it.
-
-        The constructor's arguments are kept as well, but callbacks, optimizers and engines of
-        one's own, and generators of random numbers. The history is not kept.
-
-        Raises
-        ------
-        ModelFileError
-            If the file cannot be written.
-        """
-        check_is_fitted(self, "network_")
-        contents = {
-            "arguments": to_data(self.get_params(deep=False)),
-            "network": self.network_.config(),
-            "encoder": self.encoder_.config(),
-            "targets": self._config(),
-            "target_name": self.target_name_,
-        }
-        write_container(Path(path), self._kind, contents, self.network_.parameters)
-
-    @property
-    @abstractmethod
-    def _kind(self) -> str:
-        """Name of the estimator in model files."""
-
-    @abstractmethod
-    def _restore(self, targets: Mapping[str, Any]) -> None:
-        """Take back what `_config` wrote."""
-
-    @classmethod
-    def from_config(cls, data: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> Self:
-        """The fitted estimator that a model file describes."""
-        estimator = cls(**from_data(data["arguments"]))
-        network = Network.from_config(data["network"], parameters)
-        same = estimator.engine == network.engine.name
-        estimator.network_ = network if same else network.with_engine(estimator.engine)
-        estimator.encoder_ = TableEncoder.from_config(data["encoder"])
-        estimator._keep_names()
-        estimator.target_name_ = data["target_name"]
-        estimator._restore(data["targets"])
-        return estimator

@@ -52,6 +52,10 @@ class ClassTarget(ABC):
         """Probabilities, (n, n_classes) or one such matrix for each column."""
 
     @abstractmethod
+    def scores(self, probabilities: Any) -> Any:
+        """Scores, (n, …), that mean these probabilities: `probabilities` the other way round."""
+
+    @abstractmethod
     def decision(self, scores: Any) -> Any:
         """Scores as scikit-learn has them: (n,) for two classes, else (n, n_classes)."""
 
@@ -97,6 +101,9 @@ class Labels(ClassTarget):
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         return loss(self.loss).predictions(scores)
 
+    def scores(self, probabilities: np.ndarray) -> np.ndarray:
+        return _logarithm(probabilities)
+
     def decision(self, scores: np.ndarray) -> np.ndarray:
         return scores[:, 1] - scores[:, 0] if len(self.values) == 2 else scores
 
@@ -136,6 +143,9 @@ class Indicators(ClassTarget):
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         return loss(self.loss).predictions(scores)
+
+    def scores(self, probabilities: np.ndarray) -> np.ndarray:
+        return _logarithm(probabilities) - _logarithm(1 - probabilities)
 
     def decision(self, scores: np.ndarray) -> np.ndarray:
         return scores
@@ -180,11 +190,20 @@ class LabelColumns(ClassTarget):
     def probabilities(self, scores: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         return [labels.probabilities(scores[task]) for task, labels in self._tasks.items()]
 
+    def scores(self, probabilities: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        tasks = zip(self._tasks.items(), probabilities, strict=True)
+        return {task: labels.scores(p) for (task, labels), p in tasks}
+
     def decision(self, scores: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         return [labels.decision(scores[task]) for task, labels in self._tasks.items()]
 
     def config(self) -> dict[str, Any]:
         return {"columns": [labels.config() for labels in self.columns]}
+
+
+def _logarithm(p: np.ndarray) -> np.ndarray:
+    """Of probabilities; the smallest number stands for 0."""
+    return np.log(np.maximum(p, np.finfo(p.dtype).tiny))
 
 
 def class_target(y: np.ndarray, name: str | None, classes: Any = None) -> ClassTarget:

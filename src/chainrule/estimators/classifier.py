@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from chainrule.estimators.calibration import cooled, fit_temperature, no_tempera
 from chainrule.estimators.class_targets import Labels, class_target, from_config, is_indicator
 from chainrule.estimators.conformal import ConformalSets
 from chainrule.estimators.defaults import HIDDEN
+from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.parameters import full_signature
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
@@ -57,9 +58,11 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     validation_fraction : float
     patience : int
     time_limit : float, optional
-        Seconds.
+        Seconds for the whole fit, all networks together.
     max_levels : int
         Largest number of levels of a text column.
+    memory_limit : float
+        Bytes; a table in files that would take more is streamed.
     callbacks : sequence of Callback
     warm_start : bool
         Whether another `fit` goes on from the weights there are. Encoding and classes stay those
@@ -73,6 +76,22 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     random_state : int, RandomState or None
     verbose : bool
         Whether to show progress.
+    members : int
+        Networks from different seeds on the same rows; their probabilities are averaged.
+    cv : int, splitter or list of splits, optional
+        A network for each fold, which holds its rows out: they choose the epoch, and get the
+        predictions `out_of_fold_`. A number makes shuffled folds in which classes keep their
+        shares. Since a fold also chooses the epoch, its score is a little too good; with
+        ``early_stopping=False`` it is not.
+    bag : int, optional
+        So many networks, each on a bootstrap draw of the rows; the rows that are not drawn hold
+        out as those of a fold do.
+    refit : bool
+        With cv or bag: predict by one network, trained on all rows for the mean best number of
+        epochs of the others.
+    n_jobs : int, optional
+        Threads for several networks, one core each; every core if None, one inside a worker of
+        joblib, as in ``GridSearchCV(…, n_jobs=2)``. What is learnt does not depend on it.
     class_weight : "balanced", mapping or None
         Weight of each row by its class, beside `sample_weight`: a mapping from labels to weights,
         others weigh 1, or "balanced", by which all classes count the same in total.
@@ -87,6 +106,17 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     history_ : History
     classes_ : ndarray of shape (n_classes,)
         For columns of 0 and 1 their numbers; for several columns of labels a list of arrays.
+    members_ : list of Network
+        Those whose predictions are averaged; `network_` is the first.
+    out_of_fold_ : ndarray of shape (n, n_classes)
+        With cv or bag: mean probabilities by the networks that did not see a row, NaN where all
+        did.
+    cv_scores_ : ndarray of shape (folds,)
+        Accuracy of each network on its fold.
+    oob_score_ : float
+        With bag: accuracy of `out_of_fold_`.
+    histories_ : list of History
+        Of all networks, where there are several.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if X had names.
@@ -204,13 +234,11 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         self.temperature_ = no_temperature(self.target_)
 
     def _after_training(
-        self, X: np.ndarray, y: Any, weights: np.ndarray | None, held_out: bool
+        self, scores: Callable[[], Any], y: Any, weights: np.ndarray | None, held_out: bool
     ) -> None:
-        super()._after_training(X, y, weights, held_out=held_out)
         self.temperature_ = no_temperature(self.target_)
         if self.calibrate and held_out:
-            scores = self.network_.predict(X)
-            self.temperature_ = fit_temperature(self.target_, scores, y, weights)
+            self.temperature_ = fit_temperature(self.target_, scores(), y, weights)
 
     def _logits(self, X: Any) -> Any:
         scores = self._scores(X)
@@ -277,14 +305,27 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
 
         Parameters
         ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-        y : array-like of shape (n,) or (n, outputs)
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X.
         sample_weight : array-like of shape (n,), optional
         """
-        predicted, (targets, _) = self.predict(X), read_target(y)
+        predicted, targets, weights = predicted_and_true(self.predict, X, y, sample_weight)
+        return self._score(targets, predicted, weights)
+
+    def _score(self, y: np.ndarray, predicted: np.ndarray, weights: Any) -> float:
         if predicted.ndim == 1:
-            return float(accuracy_score(targets, predicted, sample_weight=sample_weight))
-        return float(np.average((predicted == targets).all(axis=1), weights=sample_weight))
+            return float(accuracy_score(y, predicted, sample_weight=weights))
+        return float(np.average((predicted == y).all(axis=1), weights=weights))
+
+    def _output(self, scores: Any) -> Any:
+        return self.target_.probabilities(scores)
+
+    def _scores_of(self, output: Any) -> Any:
+        return self.target_.scores(output)
+
+    def _decide(self, scores: Any) -> np.ndarray:
+        return self.target_.predict(scores)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that a row may have several labels."""

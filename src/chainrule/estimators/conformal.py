@@ -78,11 +78,6 @@ class _Conformal:
     network_: Any
     target_: Any
 
-    def _after_training(
-        self, X: np.ndarray, y: Any, weights: np.ndarray | None, held_out: bool
-    ) -> None:
-        self.__dict__.pop("conformal_", None)
-
     def _pass(self, *rows: Any) -> Self:
         self.__dict__.pop("conformal_", None)
         return super()._pass(*rows)  # type: ignore[missing-attribute]  (a mixin)

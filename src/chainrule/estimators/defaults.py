@@ -14,8 +14,8 @@ from typing import Any, Literal
 from chainrule.ops.hyperparameters import Hyperparameter, hyperparameter
 
 __all__ = [
-    "DEFAULTS", "default", "default_activation", "default_dtype", "default_epochs", "parameters",
-    "proposed_hidden",
+    "DEFAULTS", "default", "default_activation", "default_dtype", "default_epochs",
+    "default_passes", "parameters", "proposed_hidden",
 ]  # fmt: skip
 
 DEFAULTS: dict[str, Hyperparameter] = {
@@ -29,7 +29,10 @@ DEFAULTS: dict[str, Hyperparameter] = {
         hyperparameter("patience", default=20),
         hyperparameter("time_limit"),
         hyperparameter("max_levels"),
+        hyperparameter("memory_limit"),
         hyperparameter("threads"),
+        hyperparameter("members"),
+        hyperparameter("bag"),
     )
 }
 HIDDEN = (64, 64)
@@ -37,6 +40,7 @@ PARAMETERS_PER_ROW = 5  # a rough rule: from more of them, narrower layers often
 ACTIVATION, NARROW_ACTIVATION = "relu", "tanh"
 NARROW = 8  # of fewer rectifiers too large a share may be dead from the start
 EPOCHS, UPDATES = 200, 2000  # an epoch of a small table is a single update, and 200 are too few
+STREAMED = 40_000_000  # rows that a stream hands on in all its passes, if epochs is not given
 OPTIMIZER = "adam"
 FEWEST_HELD_OUT = 4  # an epoch that fewer rows choose is chosen by chance
 SMALL = 10_000  # numbers in an encoded table: up to here float64 trains as fast as float32
@@ -109,3 +113,14 @@ def default_epochs(rows: int, batch_size: int) -> int:
     (200, 2000)
     """
     return max(EPOCHS, UPDATES // -(-rows // batch_size))
+
+
+def default_passes(rows: int, batch_size: int) -> int:
+    """Most passes over a stream of so many rows: fewer where 200 would take hours.
+
+    Examples
+    --------
+    >>> default_passes(100_000, 32), default_passes(10_000_000, 32)
+    (200, 4)
+    """
+    return min(default_epochs(rows, batch_size), max(1, STREAMED // rows))

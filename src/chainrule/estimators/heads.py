@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import HyperparameterError
 from chainrule.ops.losses import LOSSES, Loss, loss, quantiles
 
 __all__ = [
     "QUANTILES",
+    "SCALED",
     "Distribution",
+    "Distributional",
     "dispersion",
     "distribution",
     "middle",
@@ -157,8 +160,8 @@ def distribution(record: Loss, blocks: np.ndarray, phi: np.ndarray | None) -> Di
         )
     if phi is None:
         raise HyperparameterError(
-            f"the spread of a {record.name} target is learnt by fit, which sees all rows; "
-            f"partial_fit alone does not learn it."
+            f"the spread of a {record.name} target is learnt by fit, from rows held out of a "
+            f"stream; partial_fit alone does not learn it."
         )
     scale = np.sqrt(phi * mean**power)
     frozen = {
@@ -166,3 +169,100 @@ def distribution(record: Loss, blocks: np.ndarray, phi: np.ndarray | None) -> Di
         "gamma": lambda: stats.gamma(1 / phi, scale=phi * mean),
     }
     return Distribution(mean, scale, frozen.get(record.name, lambda: None)())
+
+
+class Distributional:
+    """What a regressor says of a row beside its prediction."""
+
+    network_: Any
+    quantiles: Sequence[float]
+    dispersion_: np.ndarray | None
+    _single: bool
+
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
+        """Quantiles of the target of each row.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+        quantiles : sequence of float, optional
+            Some of those trained with ``loss="quantile"``; any in (0, 1) for "gaussian", "poisson"
+            and "gamma", of the distribution that `predict_distribution` gives. By default those of
+            the constructor, or of the loss object.
+
+        Returns
+        -------
+        ndarray of shape (n, quantiles), or (n, outputs, quantiles) if y had several columns
+            In the order asked for; a larger level never has the smaller number, as what the
+            network puts out is sorted (Chernozhukov et al. 2010).
+
+        Raises
+        ------
+        HyperparameterError
+            If a level was not trained, or the loss has no quantiles.
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> X = np.linspace(0, 1, 200)[:, None]
+        >>> y = X[:, 0] + np.random.default_rng(0).normal(size=200)
+        >>> model = cr.NetworkRegressor((8,), loss="gaussian", random_state=0).fit(X, y)
+        >>> model.predict_quantiles(X, (0.1, 0.9)).shape
+        (200, 2)
+        """
+        check_is_fitted(cast("Any", self), "network_")
+        trained = trained_levels(self.network_.loss)
+        levels = list((trained or self.quantiles) if quantiles is None else quantiles)
+        for level in levels:
+            LOSSES["quantile"].parameters[0].check(level)
+        if not trained:
+            return self._quantiles_of_distribution(X, levels)
+        missing = [level for level in levels if level not in trained]
+        if missing:
+            raise HyperparameterError(
+                f"the quantile {missing[0]:g} was not trained: ask for some of "
+                f"{', '.join(f'{q:g}' for q in trained)}, or train with quantiles=(…)."
+            )
+        places = [trained.index(level) for level in levels]
+        model = cast("Any", self)  # the estimator that this is a part of
+        return np.moveaxis(model._shaped(model._blocks(X)[:, places]), 1, -1)
+
+    def _quantiles_of_distribution(self, X: Any, levels: Sequence[float]) -> np.ndarray:
+        found = self.predict_distribution(X).distribution
+        if found is None:
+            raise HyperparameterError(
+                f"loss = {self.network_.loss.name!r} gives mean and variance, no quantiles: give "
+                f"loss='quantile'."
+            )
+        return np.stack([found.ppf(level) for level in levels], axis=-1)
+
+    def predict_distribution(self, X: Any) -> Distribution:
+        """The distribution of the target of each row, where the loss is a likelihood.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns)
+
+        Returns
+        -------
+        Distribution
+            `mean`, `scale` and, but for "tweedie", a frozen `distribution` of scipy.stats.
+
+        Raises
+        ------
+        HyperparameterError
+            If the loss is none of "gaussian", "poisson", "gamma" and "tweedie".
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> X = np.repeat([[0.0], [1.0]], 100, axis=0)
+        >>> y = np.random.default_rng(0).poisson(1 + 4 * X[:, 0])
+        >>> found = cr.NetworkRegressor((8,), loss="poisson", random_state=0).fit(X, y)
+        >>> found.predict_distribution([[1.0]]).distribution.cdf(20).round(3)
+        array([1.])
+        """
+        blocks, phi = cast("Any", self)._blocks(X), self.dispersion_
+        if not self._single:
+            return distribution(self.network_.loss, blocks, phi)
+        return distribution(self.network_.loss, blocks[:, :, 0], None if phi is None else phi[0])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from chainrule.engines import Batches, allocate
+from chainrule.engines import Batches, Totals, allocate
 from chainrule.errors import HyperparameterError, NonFiniteLossWarning
 from chainrule.network import Network
 from chainrule.ops.optimizers import Optimizer, settings
@@ -36,6 +37,8 @@ class Passes:
     ----------
     updates, passes : int
         Done so far.
+    gradients : mapping of str to ndarray
+        Of the last minibatch, with the names and shapes of the parameters.
 
     Raises
     ------
@@ -46,11 +49,12 @@ class Passes:
     def __init__(self, optimizer: Optimizer | LBFGS, batch_size: int, seed: int) -> None:
         if isinstance(optimizer, LBFGS):
             raise HyperparameterError(
-                "partial_fit sees one portion of the rows at a time and LBFGS needs all: give an "
-                "optimizer for minibatches, such as 'adam'."
+                "LBFGS needs all rows, and partial_fit and streams see one portion at a time: give "
+                "an optimizer for minibatches, such as 'adam'."
             )
         self.optimizer, self.batch_size, self.seed = optimizer, batch_size, seed
         self.updates = self.passes = 0
+        self.gradients: Mapping[str, np.ndarray] = {}
         self._memory: dict[str, np.ndarray] = {}
 
     def run(
@@ -70,20 +74,8 @@ class Passes:
             If the loss is no finite number: the weights from before the pass are back.
         """
         begin, before = time.perf_counter(), {k: p.copy() for k, p in network.everything.items()}
-        data, form = network.bind(X, y, weights)
-        tape = network.blueprint.step(form, self.optimizer)
-        shapes = {value.name: concrete(value.shape, 1) for value in tape.with_role("state")}
-        memory = allocate(shapes, network.engine.dtype)
-        for name, values in self._memory.items():
-            memory[name][...] = values
-        batches = Batches(min(self.batch_size, len(X)), np.arange(len(X)), self.seed)
-        session = network.session(plan(tape), data, batches, memory)
-        session.step = self.updates
-        with network.engine.limits(session.plan, batches.size, threads):
-            session.start_epoch(self.passes, shuffle=True)
-            session.run(batches.per_epoch)
-        self.passes += 1
-        if session.failed:
+        totals = self.portion(network, X, y, weights, threads)
+        if totals is None:
             network.set_parameters(before)
             warnings.warn(
                 f"the loss was not a finite number in pass {self.passes}: the weights from before "
@@ -92,10 +84,54 @@ class Passes:
                 stacklevel=4,
             )
             return
-        self.updates, self._memory = session.step, memory
-        summary = network.summary(session.totals)
+        summary = network.summary(totals)
         history.loss.append(summary["loss"])
         history.metric.append(summary[network.loss.metric_name])
-        history.learning_rate.append(float(settings(self.optimizer)["learning_rate"]))
+        history.learning_rate.append(self.learning_rate)
         history.seconds.append(time.perf_counter() - begin)
         history.best_epoch, history.stopped = len(history), "all epochs done"
+
+    @property
+    def learning_rate(self) -> float:
+        """The optimizer's, before any factor."""
+        return float(settings(self.optimizer)["learning_rate"])
+
+    def portion(
+        self,
+        network: Network,
+        X: np.ndarray,
+        y: Any,
+        weights: np.ndarray | None,
+        threads: int | None,
+        rate_factor: float = 1.0,
+    ) -> Totals | None:
+        """Learn from some rows once each; what they summed to, or None if the loss was not finite.
+
+        Parameters
+        ----------
+        network : Network
+        X, y, weights
+            (n, inputs), (n, …), (n, 1) or None.
+        threads : int or None
+        rate_factor : float
+            Multiplies the learning rate.
+        """
+        data, form = network.bind(X, y, weights)
+        tape = network.blueprint.step(form, self.optimizer)
+        shapes = {value.name: concrete(value.shape, 1) for value in tape.with_role("state")}
+        memory = allocate(shapes, network.engine.dtype)
+        for name, values in self._memory.items():
+            memory[name][...] = values
+        slopes, self.gradients = network.gradient_memory(tape)
+        batches = Batches(min(self.batch_size, len(X)), np.arange(len(X)), self.seed)
+        session = network.session(plan(tape), data, batches, memory | slopes)
+        session.step = self.updates
+        with network.engine.limits(session.plan, batches.size, threads):
+            rates = np.full(batches.per_epoch, rate_factor)
+            session.start_epoch(self.passes, shuffle=True, rates=rates)
+            session.run(batches.per_epoch)
+        self.passes += 1
+        if session.failed:
+            return None
+        self.updates, self._memory = session.step, memory
+        return session.totals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from inspect import Parameter, signature
 from typing import Any
 
@@ -13,13 +14,16 @@ from chainrule.estimators.defaults import DEFAULTS
 from chainrule.estimators.heads import QUANTILES, regression_loss
 from chainrule.layers import config, from_config
 from chainrule.ops.activations import ActivationFunction, activation
-from chainrule.ops.hyperparameters import HYPERPARAMETERS
+from chainrule.ops.hyperparameters import HYPERPARAMETERS, hyperparameter
 from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import OPTIMIZERS, as_data, optimizer
 from chainrule.training import LBFGS, Callback
 from chainrule.training.lbfgs import refuse_name
+from chainrule.training.parallel import workers
 
-__all__ = ["check_arguments", "from_data", "full_signature", "to_data"]
+__all__ = [
+    "check_arguments", "from_data", "full_signature", "join_parameters", "parameters_of", "to_data",
+]  # fmt: skip
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -102,6 +106,17 @@ def _check_switch(name: str) -> Callable[[Any], None]:
     return check
 
 
+def _check_cv(given: Any) -> None:
+    splits = hasattr(given, "split") or isinstance(given, Sequence)
+    if given is not None and (isinstance(given, str) or not splits):
+        record = hyperparameter("folds", name="cv", default=None)
+        replace(record, meaning="folds; or a splitter such as KFold(5)").check(given)
+    if isinstance(given, Sequence) and not (
+        len(given) and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in given)
+    ):
+        raise _impossible("cv", given, "pairs of row numbers, (to train on, to hold out)")
+
+
 def _check_dtype(given: Any) -> None:
     if given not in (None, "float32", "float64"):
         raise _impossible("dtype", given, "'float32', 'float64', or None to let the size decide")
@@ -136,6 +151,9 @@ _CHECKS = {
     "calibrate": _check_switch("calibrate"),
     "loss": _check_loss,
     "quantiles": _check_quantiles,
+    "cv": _check_cv,
+    "refit": _check_switch("refit"),
+    "n_jobs": workers,
 }
 
 
@@ -188,3 +206,26 @@ def from_data(data: Mapping[str, Any]) -> dict[str, Any]:
         rest = dict(arguments["optimizer"])
         arguments["optimizer"] = optimizer(rest.pop("name"), **rest)
     return arguments
+
+
+def _prefix(number: int) -> str:
+    """Of the names of a member's parameters in a file; the first one's have none."""
+    return f"members.{number}." if number else ""
+
+
+def join_parameters(networks: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Parameters of several networks under one roof.
+
+    Examples
+    --------
+    >>> list(join_parameters([{"0.weight": np.zeros(1)}, {"0.weight": np.ones(1)}]))
+    ['0.weight', 'members.1.0.weight']
+    """
+    pairs = enumerate(networks)
+    return {f"{_prefix(k)}{name}": p for k, each in pairs for name, p in each.items()}
+
+
+def parameters_of(number: int, joined: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those of one network, by their own names."""
+    prefix = _prefix(number)
+    return {k.removeprefix(prefix): p for k, p in joined.items() if k.startswith(prefix)}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.metrics import r2_score
 
 from chainrule.data.targets import called
 from chainrule.errors import DataError, HyperparameterError
@@ -17,24 +17,24 @@ from chainrule.estimators.defaults import HIDDEN
 from chainrule.estimators.heads import (
     QUANTILES,
     SCALED,
-    Distribution,
+    Distributional,
     dispersion,
-    distribution,
     middle,
     regression_loss,
     trained_levels,
     variance_power,
 )
+from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.parameters import full_signature
 from chainrule.estimators.splits import random_share
 from chainrule.layers import Dense, Layer
 from chainrule.network import Network
-from chainrule.ops.losses import LOSSES, Loss
+from chainrule.ops.losses import Loss
 
 __all__ = ["NetworkRegressor"]
 
 
-class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
+class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, NetworkEstimator):
     """A neural network that learns numbers from a table.
 
     Targets are standardised while training, so the defaults suit prices in thousands and rates in
@@ -55,8 +55,10 @@ class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
         As for `NetworkClassifier`.
     early_stopping, validation_fraction, patience, time_limit
         As for `NetworkClassifier`.
-    max_levels, callbacks, warm_start, engine, dtype, threads, random_state, verbose
+    max_levels, memory_limit, callbacks, warm_start, engine, dtype, threads, random_state, verbose
         As for `NetworkClassifier`.
+    members, cv, bag, refit, n_jobs
+        As for `NetworkClassifier`: several networks, whose predictions are averaged.
     loss : str, Loss or mapping
         What training makes small, and so what is learnt: "squared_error" the mean,
         "absolute_error" the median, "huber" a mean that outliers move little (its δ counts in
@@ -73,6 +75,9 @@ class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
     encoder_ : TableEncoder
     history_ : History
         Its losses are those of the standardised target.
+    members_, cv_scores_, oob_score_, histories_
+        As for `NetworkClassifier`; the score is R².
+    out_of_fold_ : ndarray of shape (n,) or (n, outputs)
     target_mean_, target_scale_ : ndarray of shape (outputs,)
     dispersion_ : ndarray of shape (outputs,), or None
         φ of the variance φ μᵖ of a gamma or Tweedie target, from the held-out rows if there are
@@ -230,11 +235,10 @@ class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
         return (columns - self.target_mean_) / self.target_scale_
 
     def _after_training(
-        self, X: np.ndarray, y: Any, weights: np.ndarray | None, held_out: bool
+        self, scores: Callable[[], Any], y: Any, weights: np.ndarray | None, held_out: bool
     ) -> None:
-        super()._after_training(X, y, weights, held_out=held_out)
         if variance_power(self.network_.loss) is not None:
-            means = self._in_units(self.network_.predict(X))[:, 0]
+            means = self._in_units(scores())[:, 0]
             given = None if weights is None else weights[:, 0]
             self.dispersion_ = dispersion(self.network_.loss, y, means, given)
 
@@ -252,95 +256,7 @@ class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
         -------
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
-        blocks = self._blocks(X)
-        return self._shaped(blocks[:, middle(self.network_.loss)])
-
-    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None) -> np.ndarray:
-        """Quantiles of the target of each row.
-
-        Parameters
-        ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-        quantiles : sequence of float, optional
-            Some of those trained with ``loss="quantile"``; any in (0, 1) for "gaussian", "poisson"
-            and "gamma", of the distribution that `predict_distribution` gives. By default those of
-            the constructor, or of the loss object.
-
-        Returns
-        -------
-        ndarray of shape (n, quantiles), or (n, outputs, quantiles) if y had several columns
-            In the order asked for; a larger level never has the smaller number, as what the
-            network puts out is sorted (Chernozhukov et al. 2010).
-
-        Raises
-        ------
-        HyperparameterError
-            If a level was not trained, or the loss has no quantiles.
-
-        Examples
-        --------
-        >>> import chainrule as cr, numpy as np
-        >>> X = np.linspace(0, 1, 200)[:, None]
-        >>> y = X[:, 0] + np.random.default_rng(0).normal(size=200)
-        >>> model = cr.NetworkRegressor((8,), loss="gaussian", random_state=0).fit(X, y)
-        >>> model.predict_quantiles(X, (0.1, 0.9)).shape
-        (200, 2)
-        """
-        check_is_fitted(self, "network_")
-        trained = trained_levels(self.network_.loss)
-        levels = list((trained or self.quantiles) if quantiles is None else quantiles)
-        for level in levels:
-            LOSSES["quantile"].parameters[0].check(level)
-        if not trained:
-            return self._quantiles_of_distribution(X, levels)
-        missing = [level for level in levels if level not in trained]
-        if missing:
-            raise HyperparameterError(
-                f"the quantile {missing[0]:g} was not trained: ask for some of "
-                f"{', '.join(f'{q:g}' for q in trained)}, or train with quantiles=(…)."
-            )
-        places = [trained.index(level) for level in levels]
-        return np.moveaxis(self._shaped(self._blocks(X)[:, places]), 1, -1)
-
-    def _quantiles_of_distribution(self, X: Any, levels: Sequence[float]) -> np.ndarray:
-        found = self.predict_distribution(X).distribution
-        if found is None:
-            raise HyperparameterError(
-                f"loss = {self.network_.loss.name!r} gives mean and variance, no quantiles: give "
-                f"loss='quantile'."
-            )
-        return np.stack([found.ppf(level) for level in levels], axis=-1)
-
-    def predict_distribution(self, X: Any) -> Distribution:
-        """The distribution of the target of each row, where the loss is a likelihood.
-
-        Parameters
-        ----------
-        X : data frame, array-like or sparse matrix of shape (n, columns)
-
-        Returns
-        -------
-        Distribution
-            `mean`, `scale` and, but for "tweedie", a frozen `distribution` of scipy.stats.
-
-        Raises
-        ------
-        HyperparameterError
-            If the loss is none of "gaussian", "poisson", "gamma" and "tweedie".
-
-        Examples
-        --------
-        >>> import chainrule as cr, numpy as np
-        >>> X = np.repeat([[0.0], [1.0]], 100, axis=0)
-        >>> y = np.random.default_rng(0).poisson(1 + 4 * X[:, 0])
-        >>> found = cr.NetworkRegressor((8,), loss="poisson", random_state=0).fit(X, y)
-        >>> found.predict_distribution([[1.0]]).distribution.cdf(20).round(3)
-        array([1.])
-        """
-        blocks, phi = self._blocks(X), self.dispersion_
-        if not self._single:
-            return distribution(self.network_.loss, blocks, phi)
-        return distribution(self.network_.loss, blocks[:, :, 0], None if phi is None else phi[0])
+        return self._decide(self._scores(X))
 
     def _blocks(self, X: Any) -> np.ndarray:
         """What each kind of score says in the units of y, (n, kinds, outputs)."""
@@ -361,6 +277,43 @@ class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         """(n, …, outputs) without the last axis if y had one column."""
         return values[..., 0] if self._single else values
+
+    def _decide(self, scores: np.ndarray) -> np.ndarray:
+        return self._shaped(self._in_units(scores)[:, middle(self.network_.loss)])
+
+    def _output(self, scores: np.ndarray) -> np.ndarray:
+        blocks = self._in_units(scores)
+        return self._shaped(blocks[:, 0]) if blocks.shape[1] == 1 else _side_by_side(blocks)
+
+    def _scores_of(self, output: np.ndarray) -> np.ndarray:
+        record = self.network_.loss
+        blocks = output.reshape(len(output), len(record.scores), -1)
+        if record.inverse_link is not None:
+            return record.inverse_link(_side_by_side(blocks))
+        if record.targets != SCALED:
+            return _side_by_side(blocks)
+        scores = (blocks - self.target_mean_) / self.target_scale_
+        if record.name == "gaussian":  # of the deviation the logarithm of the variance
+            scores[:, 1] = 2 * np.log(blocks[:, 1] / self.target_scale_)
+        return _side_by_side(scores)
+
+    def _score(self, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> float:
+        if len(y) < 2:
+            return float("nan")  # one row has no spread to explain
+        return float(r2_score(y, predicted, sample_weight=weights))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², 1 minus the squared errors over those of the mean.
+
+        Parameters
+        ----------
+        X : data frame, array-like or sparse matrix of shape (n, columns), path or Stream
+        y : array-like of shape (n,) or (n, outputs), or str
+            Or the name of the target's column in X.
+        sample_weight : array-like of shape (n,), optional
+        """
+        predicted, targets, weights = predicted_and_true(self.predict, X, y, sample_weight)
+        return float(r2_score(targets, predicted, sample_weight=weights))
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -383,6 +336,11 @@ class NetworkRegressor(RegressorMixin, ConformalIntervals, NetworkEstimator):
 NetworkRegressor.__init__.__signature__ = full_signature(  # type: ignore[attr-defined]
     NetworkEstimator, NetworkRegressor
 )
+
+
+def _side_by_side(blocks: np.ndarray) -> np.ndarray:
+    """(n, kinds, outputs) as (n, kinds · outputs)."""
+    return blocks.reshape(len(blocks), -1)
 
 
 def _spread(columns: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
 from chainrule.data.targets import called, read_target
 from chainrule.errors import DataError, HyperparameterError, unknown_name
 from chainrule.estimators.scores import Scores
-from chainrule.ops.hyperparameters import Hyperparameter, Interval
+from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.training.parallel import parallel_map
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "split_rows",
 ]
 
-FOLDS = Hyperparameter("folds", 5, Interval("[2, inf)"), "parts of the rows", whole=True)
+FOLDS = HYPERPARAMETERS["folds"]
 Rows = tuple[np.ndarray, np.ndarray]  # to train on, to test on
 
 
@@ -56,12 +56,12 @@ def classifies(model: Any, where: str = "model") -> bool:
     return is_classifier(model)
 
 
-def enough_rows(folds: Any, rows: int) -> None:
+def enough_rows(folds: Any, rows: int, name: str = FOLDS.name) -> None:
     """Refuse more folds than rows."""
-    FOLDS.check(folds)
+    replace(FOLDS, name=name).check(folds)
     if folds > rows:
         raise HyperparameterError(
-            f"folds = {folds} and {rows} rows: every fold needs a row of its own; give folds in "
+            f"{name} = {folds} and {rows} rows: every fold needs a row of its own; give {name} in "
             f"[2, {rows}], or more rows."
         )
 
@@ -85,21 +85,47 @@ def one_for_each_row(X: Any, y: Any) -> np.ndarray:
     return targets
 
 
-def split_rows(splitter: Any, targets: np.ndarray) -> list[Rows]:
+def split_rows(
+    splitter: Any, targets: np.ndarray, groups: np.ndarray | None = None, name: str | None = None
+) -> list[Rows]:
     """All splits of targets (n,) or (n, outputs), as row numbers.
+
+    Parameters
+    ----------
+    splitter : scikit-learn splitter
+    targets : ndarray
+    groups : ndarray of shape (n,), optional
+    name : str, optional
+        Of the target, for messages.
 
     Raises
     ------
     DataError
-        With scikit-learn's reason, if the rows cannot be split so.
+        Naming a class that has fewer rows than there are folds; with scikit-learn's reason, if the
+        rows cannot be split so.
     """
+    if isinstance(splitter, StratifiedKFold):
+        _enough_of_each(splitter.get_n_splits(), targets, name)
     try:
-        return list(splitter.split(np.empty((len(targets), 1)), targets))
+        return list(splitter.split(np.empty((len(targets), 1)), targets, groups))
     except ValueError as error:
         raise DataError(
             f"{len(targets)} rows cannot be split so: {str(error).rstrip('.')}. Give more rows, "
             f"fewer folds, or join rare classes."
         ) from None
+
+
+def _enough_of_each(folds: int, targets: np.ndarray, name: str | None) -> None:
+    """Refuse a class that cannot be in every fold."""
+    classes, counts = np.unique(targets, return_counts=True)
+    if targets.ndim == 1 and counts.min() < folds:
+        rare, rows = classes[counts.argmin()].item(), counts.min()
+        fewer = f"give folds in [2, {rows}], " if rows > 1 else ""
+        raise DataError(
+            f"{called(name)} has {rows} row{'s' if rows > 1 else ''} of the class {rare!r}, and "
+            f"each of {folds} folds needs one: {fewer}give more rows of it, join it to another "
+            f"class, or leave it out."
+        )
 
 
 class LeaveOut(Sequence[Rows]):

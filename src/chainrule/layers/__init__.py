@@ -2,6 +2,14 @@
 
 from chainrule.layers.activation import Activation
 from chainrule.layers.base import LAYERS, Builder, Layer, config, from_config, layer
+from chainrule.layers.columns import (
+    Columns,
+    Concatenate,
+    Parametric,
+    PerColumn,
+    PiecewiseLinear,
+    Scale,
+)
 from chainrule.layers.combining import Heads, Residual, Shared
 from chainrule.layers.convolution import Conv1D, Conv2D
 from chainrule.layers.dense import Dense
@@ -21,6 +29,8 @@ __all__ = [
     "AveragePool",
     "BatchNorm",
     "Builder",
+    "Columns",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -33,7 +43,11 @@ __all__ = [
     "LayerNorm",
     "MaxPool",
     "PReLU",
+    "Parametric",
+    "PerColumn",
+    "PiecewiseLinear",
     "Residual",
+    "Scale",
     "Shared",
     "Softmax",
     "config",

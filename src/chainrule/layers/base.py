@@ -52,6 +52,9 @@ class Builder:
         Public name of a parameter -> how to draw its first values.
     public : dict
         Public name of a parameter -> its shape for the user, where that is not the tape's.
+    fan_in : dict
+        Public name of a weight -> how many inputs a unit has, where that is not its first
+        dimension.
     statistics : dict
         Public name of a running mean -> its first value.
     objective : list of str
@@ -61,8 +64,10 @@ class Builder:
         whether they belong to training alone.
     heads : dict
         Name of a task -> its scores, when there are several.
-    vocabulary : int or None
-        How many tokens there are, when the inputs are tokens.
+    origin : dict
+        Values that are columns of the inputs as they are -> which columns; None for all of them.
+    tokens : dict
+        Columns of the inputs that are tokens -> how many different ones there are.
     """
 
     tape: Tape
@@ -72,11 +77,13 @@ class Builder:
     masks: int = 0
     initial: dict[str, Draw] = field(default_factory=dict)
     public: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    fan_in: dict[str, int] = field(default_factory=dict)
     statistics: dict[str, float] = field(default_factory=dict)
     objective: list[str] = field(default_factory=list)
     after: list[tuple[str, list[str], dict[str, Any], bool]] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
-    vocabulary: int | None = None
+    origin: dict[str, tuple[int, ...] | None] = field(default_factory=lambda: {"x": None})
+    tokens: dict[int, int] = field(default_factory=dict)
 
     def run(self, layers: Sequence[Layer], x: str) -> str:
         """Layers one after the other, each at its place: x to the last one's output."""

@@ -91,7 +91,7 @@ def _emit(builder: Builder, x: str, own: Conv1D | Conv2D, directions: int) -> st
     patches = tape.emit("patches", [x], [f"x{k}"], window=window)
     z = tape.emit("matmul", [patches, weight], [f"p{k}" if own.bias else f"z{k}"])
     if own.bias:
-        z = emit_bias(builder, z, filters)
+        z = emit_bias(builder, z)
     return emit_activation(builder, record, z)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from chainrule.ops.initializers import default_initializer, initializer
 from chainrule.tape.instruction import columns
 
 __all__ = ["Dense", "emit_bias"]
+
+FirstBias = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
 
 @layer
@@ -70,11 +72,15 @@ class Dense:
         )
         z = tape.emit("matmul", [x, weight], [f"p{number}" if self.bias else f"z{number}"])
         if self.bias:
-            z = emit_bias(builder, z, units)
+            z = emit_bias(builder, z)
         return emit_activation(builder, record, z)
 
 
-def emit_bias(builder: Builder, z: str, units: int) -> str:
-    """Z + b for a new b (units,), which starts at 0; z (…, units)."""
-    bias = builder.parameter("bias", "b", (1, units), lambda rng: np.zeros((1, units)), (units,))
+def emit_bias(builder: Builder, z: str, draw: FirstBias | None = None, name: str = "bias") -> str:
+    """Z + b for a new b (units,), whose first value is 0 or drawn; z (…, units)."""
+    units = columns(builder.shape(z))
+    shape = (1, units)
+    bias = builder.parameter(
+        name, "b", shape, lambda rng: draw(rng, shape) if draw else np.zeros(shape), (units,)
+    )
     return builder.tape.emit("add_bias", [z, bias], [f"z{builder.number}"])

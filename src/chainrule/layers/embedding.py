@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.errors import NetworkError
 from chainrule.layers.base import Builder, layer
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
+from chainrule.tape.instruction import columns
 
 __all__ = ["Embedding"]
 
@@ -45,13 +46,16 @@ class Embedding:
 
     def emit(self, builder: Builder, x: str) -> str:
         """Write the look-up: tokens (n, steps) to (n, steps, width)."""
-        if x != "x" or len(builder.shape(x)) != 2:
+        if x not in builder.origin or len(builder.shape(x)) != 2:
             raise NetworkError(
-                "Embedding reads tokens, so it must be the first layer, with input_shape=(steps,)."
+                "Embedding reads tokens, so it must be the first layer, with input_shape=(steps,), "
+                "or follow Columns that choose tokens of the input."
             )
         builder.number += 1
-        builder.vocabulary = int(self.vocabulary)
-        shape = (int(self.vocabulary), int(self.width))
+        vocabulary = int(self.vocabulary)
+        for place in builder.origin[x] or range(columns(builder.shape(x))):
+            builder.tokens[place] = min(vocabulary, builder.tokens.get(place, vocabulary))
+        shape = (vocabulary, int(self.width))
         table = builder.parameter(
             "weight", "E", shape, lambda rng: rng.normal(size=shape) / np.sqrt(shape[1])
         )

@@ -22,9 +22,7 @@ def _scaled(builder: Builder, x: str) -> str:
     units = columns(builder.shape(x))
     gain = builder.parameter("gain", "g", (1, units), lambda rng: np.ones((1, units)), (units,))
     tape, k = builder.tape, builder.number
-    return emit_bias(
-        builder, tape.emit("formula", [x, gain], [f"p{k}"], formula=formula("scale")), units
-    )
+    return emit_bias(builder, tape.emit("formula", [x, gain], [f"p{k}"], formula=formula("scale")))
 
 
 @layer

@@ -70,7 +70,7 @@ def _unrolled(
         "weight", "W", (fan_in, blocks * units), lambda rng: rule.draw(rng, fan_in, blocks * units)
     )
     by_time = tape.emit("swap", [x], [f"x{k}"])
-    p = emit_bias(builder, tape.emit("matmul", [by_time, weight], [f"p{k}"]), blocks * units)
+    p = emit_bias(builder, tape.emit("matmul", [by_time, weight], [f"p{k}"]))
     first = _start(builder, units, states, own.carry)
     now, outputs = first, []
     parts = tape.emit_all("unstack", [p], [f"a{k}[{t}]" for t in range(1, shape[0] + 1)])

@@ -9,6 +9,7 @@ from chainrule.ops.activations import (
 )
 from chainrule.ops.expression import (
     absolute,
+    cos,
     erfc,
     exp,
     expm1,
@@ -18,6 +19,7 @@ from chainrule.ops.expression import (
     minimum,
     row_max,
     row_sum,
+    sin,
     sqrt,
     tanh,
     where,
@@ -63,6 +65,7 @@ __all__ = [
     "RMSprop",
     "absolute",
     "activation",
+    "cos",
     "erfc",
     "exp",
     "expm1",
@@ -80,6 +83,7 @@ __all__ = [
     "row_sum",
     "schedule",
     "sigmoid",
+    "sin",
     "softmax",
     "softplus",
     "sqrt",

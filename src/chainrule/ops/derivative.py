@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from chainrule.errors import NetworkError
-from chainrule.ops.expression import Expression, as_expression, exp, row_sum, walk, where
+from chainrule.ops.expression import Expression, as_expression, cos, exp, row_sum, sin, walk, where
 
 __all__ = ["pull_back"]
 
@@ -135,6 +135,8 @@ _RULES: dict[str, Callable[..., Passed]] = {
     "log": lambda n, g, a: (g / a,),
     "log1p": lambda n, g, a: (g / (1 + a),),
     "tanh": lambda n, g, a: (g * ((1 - n) * (1 + n)),),
+    "cos": lambda n, g, a: (-(g * sin(a)),),
+    "sin": lambda n, g, a: (g * cos(a),),
     "erfc": lambda n, g, a: (g * (-2 / math.sqrt(math.pi) * exp(-(a * a))),),
     "row_sum": lambda n, g, a: (g + 0 * a,),  # the same in every column
 }

@@ -27,6 +27,7 @@ __all__ = [
     "Variable",
     "absolute",
     "as_expression",
+    "cos",
     "erfc",
     "evaluate",
     "exp",
@@ -37,6 +38,7 @@ __all__ = [
     "minimum",
     "row_max",
     "row_sum",
+    "sin",
     "sqrt",
     "tanh",
     "variables",
@@ -79,6 +81,8 @@ OPERATIONS: dict[str, tuple[Callable[..., Array], str]] = {
     "log": (lambda xp, a: xp.log(a), "log({})"),
     "log1p": (lambda xp, a: xp.log1p(a), "log1p({})"),
     "tanh": (lambda xp, a: xp.tanh(a), "tanh({})"),
+    "cos": (lambda xp, a: xp.cos(a), "cos({})"),
+    "sin": (lambda xp, a: xp.sin(a), "sin({})"),
     "erfc": (_erfc, "erfc({})"),
     "row_sum": (lambda xp, a: xp.sum(a, axis=-1, keepdims=True), "row_sum({})"),
     "row_max": (lambda xp, a: xp.max(a, axis=-1, keepdims=True), "row_max({})"),
@@ -222,6 +226,16 @@ def tanh(x: Any) -> Any:
     return _apply("tanh", x)
 
 
+def cos(x: Any) -> Any:
+    """Cosine of an angle in radians, elementwise; any shape."""
+    return _apply("cos", x)
+
+
+def sin(x: Any) -> Any:
+    """Sine of an angle in radians, elementwise; any shape."""
+    return _apply("sin", x)
+
+
 def erfc(x: Any) -> Any:
     """Complementary error function, elementwise; any shape."""
     return _apply("erfc", x)
@@ -324,6 +338,7 @@ class _Scalars:
 
     exp, expm1, log, log1p = math.exp, math.expm1, math.log, math.log1p
     sqrt, tanh, abs = math.sqrt, math.tanh, abs
+    cos, sin = math.cos, math.sin
 
     @staticmethod
     def where(condition: bool, a: float, b: float) -> float:

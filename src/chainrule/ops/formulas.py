@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from chainrule.errors import unknown_name
-from chainrule.ops.activations import sigmoid
+from chainrule.ops.activations import ACTIVATIONS, ActivationFunction, sigmoid
 from chainrule.ops.configurable import Configurable
 from chainrule.ops.derivative import pull_back
 from chainrule.ops.expression import (
@@ -178,6 +178,24 @@ def _gru_back(
     return {"pr": dr, "pz": dz, "pn": dn, "qr": dr, "qz": dz, "qn": dn * r, "h0": dh * z}
 
 
+def _parametric(record: ActivationFunction) -> Formula:
+    """Between the identity (α = 0) and an activation (α = 1), α for each unit."""
+
+    def value(x: Any, alpha: Any) -> tuple[Any]:
+        return (x + alpha * (record.value(x, **record.all_settings) - x),)
+
+    def back(x: Any, alpha: Any, y: Any, dy: Any) -> dict[str, Any]:
+        slope: Any = record.slope
+        f = record.value(x, **record.all_settings)
+        steep = slope(x, f, **record.all_settings)
+        return {"x": dy * (1 + alpha * (steep - 1)), "alpha": dy * (f - x)}
+
+    return Formula(
+        f"parametric_{record.name}", (_X, Operand(("alpha",), "column")), ("y",), value,
+        f"z + α ⊙ (f(z) − z), f(z) = {record.formula}", back, source="arXiv 2407.04491",
+    )  # fmt: skip
+
+
 _X, _EPSILON = Operand(("x",)), Hyperparameter(
     "epsilon", 1e-5, Interval("(0, inf)"), "keeps the quotient finite where nothing varies"
 )  # fmt: skip
@@ -197,6 +215,7 @@ FORMULAS: dict[str, Formula] = {
             source="000; arXiv 1502.01852"),
         Formula(
             "scale", (_X, Operand(("g",), "column")), ("y",), lambda x, g: (x * g,), "g ⊙ z"),
+        *(_parametric(record) for record in ACTIVATIONS.values() if record.slope is not None),
         Formula(
             "centre", (_X, Operand(("m",), "column")), ("y",), lambda x, m: (x - m,), "z − m"),
         Formula(

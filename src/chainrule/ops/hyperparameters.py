@@ -128,6 +128,7 @@ HYPERPARAMETERS = _table(
     _record("batch_size", 32, "[1, inf)", "rows in one update", unit="rows", whole=True),
     _record("epochs", 10, "[1, inf)", "passes over the training rows", whole=True),
     _record("units", 64, "[1, inf)", "outputs of a layer", whole=True),
+    _record("groups", None, "[1, inf)", "groups of columns with weights of their own", whole=True),
     _record("filters", 16, "[1, inf)", "channels that a convolution puts out", whole=True),
     _record("window", 3, "[1, inf)", "length of a kernel or a pool in each direction", whole=True),
     _record("stride", 1, "[1, inf)", "places from one window to the next", whole=True),
@@ -170,8 +171,29 @@ HYPERPARAMETERS = _table(
     _record("path_steps", 64, "[1, inf)", "points on the line of integrated gradients", whole=True,
             source="arXiv 1703.01365"),
     _record("min_improvement", 0.0, "[0, inf)", "smallest drop in loss that counts as better"),
+    _record("members", 1, "[1, inf)", "models whose predictions are averaged", whole=True),
+    _record("bag", None, "[2, inf)", "members that are trained on bootstrap draws of the rows",
+            whole=True, source="Breiman 1996"),
+    _record("folds", 5, "[2, inf)", "parts of the rows", whole=True),
     _record("max_levels", 256, "[2, inf)", "most different texts in a column of categories",
             whole=True),
+    _record("min_level_count", 3, "[1, inf)",
+            "rows below which levels of a category share a column",
+            unit="rows", whole=True),
+    _record("embed_levels", None, "[2, inf)",
+            "levels above which a category is kept as level numbers, for an embedding", whole=True),
+    _record("memory_limit", 2**28, "[1, inf)",
+            "tables in files that take more than this are not read whole but streamed",
+            unit="bytes"),
+    _record("portion_rows", 2**15, "[1, inf)", "rows of a stream that are read together",
+            unit="rows", whole=True),
+    _record("shuffle_rows", 2**17, "[1, inf)", "rows of a stream that are mixed with each other",
+            unit="rows", whole=True),
+    _record("sample_rows", 200_000, "[1, inf)",
+            "rows of a stream from which scales and categories are learnt", unit="rows",
+            whole=True),
+    _record("held_out_rows", 2**16, "[1, inf)", "most rows of a stream that are held out",
+            unit="rows", whole=True),
 )  # fmt: skip
 
 CHOICES = {
@@ -185,6 +207,9 @@ CHOICES = {
                "sign of momentum's v: w − v (002) or w + v (003)", "002, 003"),
         Choice("layer_rates", "equal", ("equal", "fan_in"),
                "one learning rate for all weights, or 1/√fan_in of it for each (Collobert)", "003"),
+        Choice("scaling", "standard", ("standard", "robust"),
+               "numbers by mean and standard deviation, or by median and quartiles, clipped",
+               "arXiv 2407.04491"),
     )
 }  # fmt: skip
 

@@ -11,9 +11,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from chainrule.ops.expression import Expression, Variable
-from chainrule.ops.hyperparameters import CHOICES, HYPERPARAMETERS
+from chainrule.ops.hyperparameters import CHOICES, HYPERPARAMETERS, Hyperparameter, Interval
 
 __all__ = ["Optimizer", "as_data", "numbers", "settings", "update_expressions", "variant"]
+
+
+_RATE = Hyperparameter(
+    "rates", None, Interval("[0, inf)"), "factor of the learning rate for some parameters"
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,11 @@ class Optimizer:
     ----------
     layer_rates : {"equal", "fan_in"}
         "fan_in" multiplies the learning rate of each weight by 1/√fan_in (Collobert; 003), so wide
-        layers take smaller steps; biases keep the plain rate. By keyword only.
+        layers take smaller steps; biases keep the plain rate. Weight decay stays that of the plain
+        rate. By keyword only.
+    rates : mapping of str to float
+        Factors of the learning rate by the last part of a parameter's name, such as
+        ``{"bias": 0.1, "gain": 6}``. By keyword only.
 
     Attributes
     ----------
@@ -40,14 +49,19 @@ class Optimizer:
     """
 
     layer_rates: str = field(default=CHOICES["layer_rates"].default, kw_only=True)
+    rates: Mapping[str, float] | tuple[tuple[str, float], ...] = field(default=(), kw_only=True)
     state: ClassVar[tuple[str, ...]] = ()
     formula: ClassVar[str] = ""
     source: ClassVar[str] = ""
     variants: ClassVar[Mapping[str, Mapping[str, Mapping[str, str]]]] = {}
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            (CHOICES.get(item.name) or HYPERPARAMETERS[item.name]).check(getattr(self, item.name))
+        for name in (*numbers(type(self)), *_words(type(self))):
+            (CHOICES.get(name) or HYPERPARAMETERS[name]).check(getattr(self, name))
+        pairs = tuple(sorted(dict(self.rates).items()))
+        for _, factor in pairs:
+            _RATE.check(factor)
+        object.__setattr__(self, "rates", pairs)  # one that can be hashed
 
     @property
     def equation(self) -> str:
@@ -68,7 +82,12 @@ class Optimizer:
 
 def numbers(kind: type[Optimizer]) -> list[str]:
     """Names of the fields that are numbers, in their order."""
-    return [item.name for item in fields(kind) if item.name not in CHOICES]
+    return [item.name for item in fields(kind) if item.name not in (*CHOICES, "rates")]
+
+
+def _words(kind: type[Optimizer]) -> list[str]:
+    """Names of the fields that are words, in their order."""
+    return [item.name for item in fields(kind) if item.name in CHOICES]
 
 
 def settings(given: Optimizer) -> dict[str, float]:
@@ -76,7 +95,7 @@ def settings(given: Optimizer) -> dict[str, float]:
     return {name: float(getattr(given, name)) for name in numbers(type(given))}
 
 
-def as_data(given: Optimizer) -> dict[str, float | str]:
+def as_data(given: Optimizer) -> dict[str, Any]:
     """Every field by name, numbers and words, as data that JSON can hold.
 
     Examples
@@ -85,8 +104,9 @@ def as_data(given: Optimizer) -> dict[str, float | str]:
     >>> as_data(optimizer("momentum"))
     {'learning_rate': 0.01, 'momentum': 0.9, 'layer_rates': 'equal', 'velocity': 'subtracted'}
     """
-    words = [item.name for item in fields(given) if item.name in CHOICES]  # type: ignore[arg-type]
-    return {**settings(given), **{name: getattr(given, name) for name in words}}
+    words = {name: getattr(given, name) for name in _words(type(given))}
+    rates = {"rates": dict(given.rates)} if given.rates else {}
+    return {**settings(given), **words, **rates}
 
 
 def variant(given: Optimizer) -> tuple[tuple[str, str], ...]:

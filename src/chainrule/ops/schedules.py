@@ -18,7 +18,9 @@ __all__ = [
     "SCHEDULES",
     "Constant",
     "Cosine",
+    "CosineCycles",
     "Exponential",
+    "FlatCosine",
     "Inverse",
     "OneCycle",
     "Schedule",
@@ -44,6 +46,7 @@ _H = {
         _record("final", 0.0, "[0, 1]", "factor at the end of the run"),
         _record("start", 0.04, "(0, 1]", "factor at the start of the run"),
         _record("peak", 0.25, "(0, 1)", "share of the run at which the rate is highest"),
+        _record("cycles", 4, "[1, inf)", "times that the rate goes up and down", whole=True),
         _record("updates", 100, "[1, inf)", "updates until the rate is full", unit="updates",
                 whole=True),
     )
@@ -174,6 +177,49 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
+class FlatCosine(Schedule):
+    """Constant for half the run, then half a cosine down to 0 (Holzmüller et al. 2024).
+
+    Examples
+    --------
+    >>> FlatCosine().factors(np.array([0, 4, 6, 8]), 8).round(3).tolist()
+    [1.0, 1.0, 0.5, 0.0]
+    """
+
+    formula: ClassVar[str] = "α₀ (1 + cos(π max(0, 2τ − 1)))/2"
+    source: ClassVar[str] = "arXiv 2407.04491"
+
+    def factors(self, t: np.ndarray, total: int) -> np.ndarray:
+        """(1 + cos(π max(0, 2τ − 1)))/2, shape (n,)."""
+        return (1 + np.cos(np.pi * np.maximum(0, 2 * t / total - 1))) / 2
+
+
+@dataclass(frozen=True)
+class CosineCycles(Schedule):
+    """Whole cosines from 0 up and down again, each twice as long as the one before.
+
+    For k cycles (1 − cos(2π log₂(1 + (2ᵏ − 1)τ)))/2: the rate starts low and is high again and
+    again before the long last descent (Holzmüller et al. 2024, with four).
+
+    Examples
+    --------
+    >>> CosineCycles(2).factors(np.array([0, 4, 12]), 12).round(3).tolist()
+    [0.0, 0.0, 0.0]
+    >>> CosineCycles(2).factors(np.array([7]), 12) > 0.9
+    array([ True])
+    """
+
+    cycles: int = _H["cycles"].default
+    formula: ClassVar[str] = "α₀ (1 − cos(2π log₂(1 + (2ᵏ − 1)τ)))/2"
+    source: ClassVar[str] = "arXiv 2407.04491"
+
+    def factors(self, t: np.ndarray, total: int) -> np.ndarray:
+        """(1 − cos(2π log₂(1 + (2ᵏ − 1)τ)))/2, shape (n,)."""
+        turns = np.log2(1 + (2**self.cycles - 1) * t / total)
+        return (1 - np.cos(2 * np.pi * turns)) / 2
+
+
+@dataclass(frozen=True)
 class OneCycle(Schedule):
     """Up from `start` to 1, then down to `final`, both along a cosine (Smith & Topin 2018).
 
@@ -223,6 +269,8 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "exponential": Exponential,
     "inverse": Inverse,
     "cosine": Cosine,
+    "cosine_cycles": CosineCycles,
+    "flat_cosine": FlatCosine,
     "one_cycle": OneCycle,
     "warm_up": WarmUp,
 }

@@ -24,7 +24,7 @@ class ImportancesDisplay(Display):
     Attributes
     ----------
     names : tuple of str
-    values : ndarray of shape (columns, repeats)
+    importances : ndarray of shape (columns, repeats)
     title : str
         What the bars show.
 
@@ -37,7 +37,7 @@ class ImportancesDisplay(Display):
     """
 
     names: tuple[str, ...]
-    values: np.ndarray
+    importances: np.ndarray
     title: str
 
     @classmethod
@@ -74,10 +74,10 @@ class ImportancesDisplay(Display):
         """Draw bars of the means, and a dot for each time that the column was shuffled."""
         with drawing(self, ax, (6.0, 1.2 + _ROW * len(self.names))) as axes:
             places = np.arange(len(self.names))
-            axes.barh(places, self.values.mean(axis=1), color=PALETTE[0], alpha=0.7, label="mean")
-            repeats = self.values.shape[1]
+            axes.barh(places, self.importances.mean(axis=1), color=PALETTE[0], alpha=0.7, label="mean")
+            repeats = self.importances.shape[1]
             axes.plot(
-                self.values.reshape(-1), places.repeat(repeats), linestyle="none", marker=".",
+                self.importances.reshape(-1), places.repeat(repeats), linestyle="none", marker=".",
                 color=GREY, label="single shuffles",
             )  # fmt: skip
             axes.set_yticks(places, self.names)

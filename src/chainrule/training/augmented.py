@@ -78,7 +78,7 @@ def prepared(
     """The augmented data, if any, and the data, form and rows for the training session."""
     if augment is None:
         return None, data, form, rows
-    if network.vocabulary is not None:
+    if network.tokens:
         raise NetworkError(
             "augment changes numbers, this network reads tokens: change the text before training."
         )

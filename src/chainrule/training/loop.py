@@ -10,16 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.assembly import Extras, TargetForm
+from chainrule.assembly import Extras
 from chainrule.engines import Batches, Session
-from chainrule.errors import DataError, HyperparameterError, NonFiniteLossWarning
+from chainrule.errors import HyperparameterError, NonFiniteLossWarning
 from chainrule.network import Network
-from chainrule.ops.hyperparameters import HYPERPARAMETERS, check, hyperparameter
+from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.schedules import Schedule
 from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.training.augmented import AugmentedData, prepared
 from chainrule.training.callbacks import Callback, TrainingState
+from chainrule.training.held_out import Division, split
 from chainrule.training.history import History
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.method import Method, method_for
@@ -41,10 +42,13 @@ def train(
     *,
     optimizer: str | Optimizer | LBFGS = "adam",
     schedule: str | Schedule = "constant",
+    regularisation_schedule: str | Schedule = "constant",
     batch_size: int | None = _H["batch_size"].default,
     epochs: int = _H["epochs"].default,
     validation: tuple[Any, ...] | float | None = None,
     sample_weight: Any = None,
+    rows: Any = None,
+    validation_rows: Any = None,
     clip: float | None = _H["clip"].default,
     averaging: float | None = _H["averaging"].default,
     augment: Any = None,
@@ -73,6 +77,9 @@ def train(
         `shuffle` do not concern it.
     schedule : str or Schedule
         How the learning rate changes, such as ``"cosine"``; `ops.SCHEDULES` has them all.
+    regularisation_schedule : str or Schedule
+        How weight decay, and the share of units that dropout leaves out, change. With
+        ``"flat_cosine"`` they end at 0, so that the last steps fit the rows as they are.
     batch_size : int or None
         Rows of one update; None takes all of them, batch gradient descent. Add the callback
         `training.Convergence` to stop by a criterion.
@@ -81,6 +88,9 @@ def train(
         ``(X, y)`` or ``(X, y, sample_weight)``, or the share of the rows to hold out.
     sample_weight : array-like of shape (n,), optional
         The loss of a minibatch is the weighted mean.
+    rows, validation_rows : array-like of int, optional
+        The rows of X and y, counted from 0, to train on and to validate on: several trainings
+        share one matrix so. By default `rows` are all but those to validate on.
     clip : float, optional
         Shorten the gradient when it is longer, over all parameters together (arXiv 1211.5063).
     averaging : float, optional
@@ -147,9 +157,10 @@ def train(
         if value is not None:
             check(**{name: value})
     data, form = network.bind(X, y, sample_weight)
-    rows, held_out = _split(network, data, form, validation, seed)
-    fresh, data, form, rows = prepared(network, augment, data, form, rows, seed)
-    batches = Batches(batch_size or len(rows), rows, seed)
+    division = Division(rows, validation, validation_rows, len(data["inputs"]))
+    chosen, held_out = split(network, data, form, division, seed)
+    fresh, data, form, chosen = prepared(network, augment, data, form, chosen, seed)
+    batches = Batches(batch_size or len(chosen), chosen, seed)
     method = method_for(network, data, form, optimizer, batches, Extras(clip, averaging))
     if method.solver is not None:
         method.solver.refuse(schedule_record(schedule), augment)
@@ -158,6 +169,7 @@ def train(
         network=network,
         method=method,
         schedule=schedule_record(schedule),
+        strength=schedule_record(regularisation_schedule),
         held_out=held_out,
         fresh=fresh,
         best=BestWeights(
@@ -185,49 +197,6 @@ def train(
     return run.state.history
 
 
-# ------------------------------------------------------------------ preparing
-
-
-def _split(
-    network: Network,
-    data: dict[str, np.ndarray],
-    form: TargetForm,
-    validation: tuple[Any, ...] | float | None,
-    seed: int,
-) -> tuple[np.ndarray, Session | None]:
-    """The rows to train on, and a session over the rows to validate on."""
-    n = len(data["inputs"])
-    if validation is None:
-        return np.arange(n), None
-    if isinstance(validation, tuple):
-        if len(validation) not in (2, 3):
-            raise DataError(
-                f"validation has {len(validation)} parts: expected (X, y), (X, y, sample_weight) "
-                f"or a share of the rows, such as 0.1."
-            )
-        try:
-            other, other_form = network.bind(*validation)
-        except DataError as error:
-            raise DataError(f"validation: {error}") from None
-        rows = np.arange(len(other["inputs"]))
-        return np.arange(n), _validation_session(network, other, other_form, rows)
-    hyperparameter("validation_fraction", name="validation").check(validation)
-    held = max(1, round(n * validation))
-    if held >= n:
-        raise HyperparameterError(
-            f"validation = {validation} of {n} rows leaves none to train on: give more rows."
-        )
-    order = np.random.default_rng([seed, 1]).permutation(n)
-    chosen = np.sort(order[:held])
-    return np.sort(order[held:]), _validation_session(network, data, form, chosen)
-
-
-def _validation_session(
-    network: Network, data: dict[str, np.ndarray], form: TargetForm, rows: np.ndarray
-) -> Session:
-    return network.evaluation_session(data, form, network.batches(rows))
-
-
 # -------------------------------------------------------------------- running
 
 
@@ -238,6 +207,7 @@ class _Run:
     network: Network
     method: Method
     schedule: Schedule
+    strength: Schedule
     held_out: Session | None
     fresh: AugmentedData | None
     best: BestWeights
@@ -273,10 +243,10 @@ class _Run:
 
     def one_epoch(self, bar: Progress) -> None:
         state, begin = self.state, time.perf_counter()
-        rates = self.rates()
+        rates, strengths = self.factors()
         if self.fresh is not None and state.epoch:
             self.session.bind(**self.fresh.epoch(state.epoch))
-        self.session.start_epoch(state.epoch, self.shuffle, rates)
+        self.session.start_epoch(state.epoch, self.shuffle, rates, strengths)
         self.minibatches(bar)
         if state.stop_reason == "loss not finite":
             return
@@ -309,11 +279,12 @@ class _Run:
         elif not state.stop_reason:
             state.stop(reason)
 
-    def rates(self) -> np.ndarray:
-        """Factors of the learning rate for this epoch's minibatches, (minibatches,)."""
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors of learning rate and regularisation for this epoch's minibatches, (count,)."""
         count, state = self.session.batches.per_epoch, self.state
-        updates = np.arange(state.epoch * count, (state.epoch + 1) * count)
-        return state.rate_factor * self.schedule.factors(updates, state.epochs * count)
+        updates, total = state.epoch * count + np.arange(count), state.epochs * count
+        rates = state.rate_factor * self.schedule.factors(updates, total)
+        return rates, self.strength.factors(updates, total)
 
     def minibatches(self, bar: Progress) -> None:
         """Run the epoch, coming up for air every so often."""

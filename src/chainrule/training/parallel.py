@@ -8,6 +8,7 @@ products of small networks, and it keeps results independent of the number of wo
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -17,12 +18,13 @@ from typing import Literal, TypeVar
 from chainrule.errors import HyperparameterError
 from chainrule.training.progress import Progress, progress_for
 
-__all__ = ["cancelled", "parallel_map", "workers"]
+__all__ = ["cancelled", "cores", "parallel_map", "time_share", "workers"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _WAKE_SECONDS = 0.1  # the waiting thread looks up this often, for Ctrl-C
+_LEAST_SECONDS = 1e-3  # for what begins when the time is over: a few minibatches
 
 
 @dataclass
@@ -95,6 +97,54 @@ def workers(n_jobs: int | None) -> int:
             f"every core, or None."
         )
     return n_jobs if n_jobs is not None and n_jobs > 0 else effective_n_jobs(n_jobs)
+
+
+def cores(n_jobs: int | None) -> int:
+    """As `workers`, but None is every core; one inside a worker of joblib or of a pool.
+
+    For work that is meant to go side by side, such as the members of an ensemble.
+
+    Examples
+    --------
+    >>> cores(3), cores(None) >= 1
+    (3, True)
+    """
+    from joblib.parallel import get_active_backend
+
+    backend, given = get_active_backend()
+    inside = _worker.pool is not None or getattr(backend, "nesting_level", 0) > 0
+    return workers(-1 if n_jobs is None and given is None and not inside else n_jobs)
+
+
+def time_share(
+    deadline: float | None, number: int, items: int, threads: int, after: int = 0
+) -> float | None:
+    """Seconds from now for item `number` of so many, so that all of them keep the deadline.
+
+    So many threads take the items in rounds, ⌈items/threads⌉ of them. What is left is divided by
+    the rounds to come; time that early rounds leave is for the later ones.
+
+    Parameters
+    ----------
+    deadline : float or None
+        By `time.perf_counter`; None is no limit.
+    number : int
+        From 0.
+    items, threads : int
+    after : int
+        Rounds of other work that shall follow.
+
+    Examples
+    --------
+    >>> import time
+    >>> share = time_share(time.perf_counter() + 9, number=0, items=5, threads=2)
+    >>> round(share, 1), time_share(None, 0, 5, 2)
+    (3.0, None)
+    """
+    if deadline is None:
+        return None
+    rounds = -(-items // threads) - number // threads + after
+    return max((deadline - time.perf_counter()) / rounds, _LEAST_SECONDS)
 
 
 def parallel_map(

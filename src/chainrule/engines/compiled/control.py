@@ -24,7 +24,8 @@ ORDER = 13  # address of this epoch's order of the rows
 BASE = 14  # address of the rows before shuffling
 KEY = 15  # key of this epoch's order
 RATES = 16  # address of the factors of the learning rate, one for each minibatch
-WORDS = 17
+STRENGTHS = 17  # address of the factors of weight decay and dropout, one for each minibatch
+WORDS = 18
 
 # A row of a program: int64 places, the last ones holding the bits of float64 numbers.
 OPS, DIMS, ATTRS = 1, 9, 18

@@ -76,6 +76,7 @@ class CompiledSession:
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
         self._order = self._rows
         self._rates = aligned(batches.per_epoch, np.float64)
+        self._strengths = aligned(batches.per_epoch, np.float64)
         self._buffers = [aligned(size, engine.dtype) for size in plan.sizes(batches.size)]
         self._memory = memory
         self._programs: list[_Program] = []
@@ -117,11 +118,18 @@ class CompiledSession:
         for program in self._programs:
             program.take()
 
-    def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
+    def start_epoch(
+        self,
+        epoch: int,
+        shuffle: bool,
+        rates: np.ndarray | None = None,
+        strengths: np.ndarray | None = None,
+    ) -> None:
         """Put the rows in this epoch's order and clear the totals."""
         self._sums[:] = 0
         self._control[[word.START, word.FAILED]] = 0
         self._rates[:] = 1 if rates is None else rates
+        self._strengths[:] = 1 if strengths is None else strengths
         for value in self.plan.tape.with_role("carry"):
             self._memory[value.name][...] = 0
         if shuffle:
@@ -162,6 +170,7 @@ class CompiledSession:
         c[word.BATCH], c[word.ROWS], c[word.SEED] = size, rows, self.batches.seed
         c[word.FULL], c[word.LAST] = (p.lines.ctypes.data for p in self._programs)
         c[word.RATES] = self._rates.ctypes.data
+        c[word.STRENGTHS] = self._strengths.ctypes.data
         c[word.TOTALS], c[word.BASE] = self._sums.ctypes.data, self._rows.ctypes.data
 
     def _program(self, batch: int) -> _Program:

@@ -22,6 +22,7 @@ class Context(Protocol):
     batches: Batches
     totals: Totals
     rates: np.ndarray
+    strengths: np.ndarray
     start: int
     step: int
 
@@ -37,6 +38,11 @@ class Context(Protocol):
     def value(self, formula: Any, /, **values: Array) -> Array:
         """A formula on the given values."""
         ...
+
+
+def factor(s: Context, factors: np.ndarray) -> float:
+    """The one of this minibatch, of (minibatches,)."""
+    return float(factors[s.start // s.batches.size])
 
 
 def matrix(s: Context, a: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.reference import windows
-from chainrule.engines.reference.context import Array, Arrays, Context, matrix
+from chainrule.engines.reference.context import Array, Arrays, Context, factor, matrix
 from chainrule.engines.reference.objective import loss, loss_slope, penalty, penalty_slope
 from chainrule.engines.reference.updates import blend, clip, shrink, square_sum, update
 from chainrule.ops.random import bits, key
@@ -64,6 +64,21 @@ def _lookup_slope(s: Context, i: Instruction, a: list[Array]) -> Arrays:
     return (s.xp.asarray(total),)
 
 
+def _select(s: Context, i: Instruction, a: list[Array]) -> Arrays:
+    parts = [a[0][..., place : place + 1] for place in i.attributes["places"]]
+    return (s.xp.concat(parts, axis=-1),)
+
+
+def _place(s: Context, i: Instruction, a: list[Array]) -> Arrays:
+    where = {place: k for k, place in enumerate(i.attributes["places"])}
+    zero = s.xp.zeros((*a[0].shape[:-1], 1), dtype=s.number)
+    parts = [
+        a[0][..., where[k] : where[k] + 1] if k in where else zero
+        for k in range(i.attributes["width"])
+    ]
+    return (s.xp.concat(parts, axis=-1),)
+
+
 # --------------------------------------------------------- products and sums
 
 
@@ -81,6 +96,36 @@ def _column_mean(s: Context, i: Instruction, a: list[Array]) -> Arrays:
 
 def _spread(s: Context, i: Instruction, a: list[Array]) -> Arrays:
     return (s.xp.zeros_like(a[1]) + a[0] / matrix(s, a[1]).shape[0],)
+
+
+def _grouped(array: Array, groups: int) -> list[Array]:
+    """The groups of columns of a value, as many matrices."""
+    width = array.shape[-1] // groups
+    return [array[..., k * width : (k + 1) * width] for k in range(groups)]
+
+
+def _weights(array: Array, groups: int) -> list[Array]:
+    """The blocks of rows of a weight matrix."""
+    rows = array.shape[0] // groups
+    return [array[k * rows : (k + 1) * rows, :] for k in range(groups)]
+
+
+def _block_matmul(s: Context, i: Instruction, a: list[Array]) -> Arrays:
+    groups = i.attributes["groups"]
+    parts = zip(_grouped(a[0], groups), _weights(a[1], groups), strict=True)
+    return (s.xp.concat([x @ w for x, w in parts], axis=-1),)
+
+
+def _block_matmul_tn(s: Context, i: Instruction, a: list[Array]) -> Arrays:
+    groups = i.attributes["groups"]
+    parts = zip(_grouped(matrix(s, a[0]), groups), _grouped(matrix(s, a[1]), groups), strict=True)
+    return (s.xp.concat([x.T @ dz for x, dz in parts], axis=0),)
+
+
+def _block_matmul_nt(s: Context, i: Instruction, a: list[Array]) -> Arrays:
+    groups = i.attributes["groups"]
+    parts = zip(_grouped(a[0], groups), _weights(a[1], groups), strict=True)
+    return (s.xp.concat([dz @ w.T for dz, w in parts], axis=-1),)
 
 
 # ------------------------------------------------------------- place by place
@@ -104,9 +149,9 @@ def _slope(s: Context, i: Instruction, a: list[Array]) -> Arrays:
 
 
 def _dropout(s: Context, i: Instruction, a: list[Array]) -> Arrays:
-    keep, shape = i.attributes["keep"], a[0].shape
+    keep, shape = 1 - (1 - i.attributes["keep"]) * factor(s, s.strengths), a[0].shape
     drawn = bits(int(np.prod(shape)), key(s.batches.seed, s.step, i.attributes["salt"]))
-    mask = (drawn.reshape(shape) < round(keep * 2**32)) / keep
+    mask = (drawn.reshape(shape) < int(keep * 2**32 + 0.5)) / keep
     return (a[0] * s.xp.asarray(mask, dtype=s.number),)
 
 
@@ -154,9 +199,15 @@ EXECUTE: dict[str, Execute] = {
     "fill": _fill,
     "lookup": _lookup,
     "lookup_slope": _lookup_slope,
+    "select": _select,
+    "place": _place,
+    "join": lambda s, i, a: (s.xp.concat(a, axis=-1),),
     "matmul": lambda s, i, a: (a[0] @ a[1],),
     "matmul_tn": _matmul_tn,
     "matmul_nt": lambda s, i, a: (a[0] @ a[1].T,),
+    "block_matmul": _block_matmul,
+    "block_matmul_tn": _block_matmul_tn,
+    "block_matmul_nt": _block_matmul_nt,
     "matmul_add": lambda s, i, a: (a[2] + a[0] @ a[1],),
     "matmul_tn_add": lambda s, i, a: (a[2] + _matmul_tn(s, i, a)[0],),
     "matmul_nt_add": lambda s, i, a: (a[2] + a[0] @ a[1].T,),

@@ -71,18 +71,27 @@ class ReferenceSession:
         self.data = dict(data)
         self.values: dict[str, Array] = {}
         self.order, self.start, self.step = batches.rows, 0, 0
-        self.rates = np.ones(batches.per_epoch)
+        self.rates = self.strengths = np.ones(batches.per_epoch)
         self.totals, self.failed = Totals(), False
 
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
 
-    def start_epoch(self, epoch: int, shuffle: bool, rates: np.ndarray | None = None) -> None:
+    def start_epoch(
+        self,
+        epoch: int,
+        shuffle: bool,
+        rates: np.ndarray | None = None,
+        strengths: np.ndarray | None = None,
+    ) -> None:
         """Put the rows in this epoch's order and clear the totals."""
         rows = self.batches.rows
         self.order = shuffled(rows, self.batches.shuffle_key(epoch)) if shuffle else rows
-        self.rates = np.ones(self.batches.per_epoch) if rates is None else rates
+        self.rates, self.strengths = (
+            np.ones(self.batches.per_epoch) if factors is None else factors
+            for factors in (rates, strengths)
+        )
         self.start, self.totals, self.failed = 0, Totals(), False
         for value in self.plan.tape.with_role("carry"):
             self.memory[value.name][...] = 0

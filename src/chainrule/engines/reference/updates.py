@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.engines.reference.context import Array, Arrays, Context
+from chainrule.engines.reference.context import Array, Arrays, Context, factor
 from chainrule.ops.expression import evaluate
 from chainrule.ops.optimizers import settings, update_expressions, variant
 from chainrule.tape import Instruction
@@ -10,16 +10,14 @@ from chainrule.tape import Instruction
 __all__ = ["blend", "clip", "shrink", "square_sum", "update"]
 
 
-def _rate(s: Context) -> float:
-    return float(s.rates[s.start // s.batches.size])
-
-
 def update(s: Context, i: Instruction, a: list[Array]) -> Arrays:
     """The optimizer's rule: the new parameter and the new state."""
     rule = i.attributes["optimizer"]
     values = dict(zip(("w", "g", *type(rule).state), a, strict=True))
     hyper = settings(rule) | i.attributes["overrides"]
-    hyper["learning_rate"] *= _rate(s)
+    hyper["learning_rate"] *= factor(s, s.rates)
+    if "weight_decay" in hyper:
+        hyper["weight_decay"] *= factor(s, s.strengths)
     return tuple(
         evaluate(tree, {**values, **hyper, "t": float(s.step + 1)}, s.xp)
         for tree in update_expressions(type(rule), variant(rule)).values()
@@ -42,7 +40,7 @@ def clip(s: Context, i: Instruction, a: list[Array]) -> Arrays:
 def shrink(s: Context, i: Instruction, a: list[Array]) -> Arrays:
     """sign(w) max(|w| − ηθ, 0): the proximal step of an L1 penalty."""
     strength = a[1] if len(a) > 1 else i.attributes["strength"]
-    step = i.attributes["learning_rate"] * _rate(s) * strength
+    step = i.attributes["learning_rate"] * factor(s, s.rates) * strength
     left = s.xp.abs(a[0]) - step
     return (s.xp.sign(a[0]) * s.xp.where(left > 0, left, s.xp.zeros_like(left)),)
 

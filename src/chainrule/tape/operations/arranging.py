@@ -87,6 +87,41 @@ def _one_row(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
     return [(1, shapes[0][-1])]
 
 
+def _selected(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    places, width = attributes["places"], int(shapes[0][-1])
+    if not all(0 <= place < width for place in places):
+        raise NetworkError(f"columns {places} are not all there: a row has {width}.")
+    return [(*shapes[0][:-1], len(places))]
+
+
+def _select_backward(
+    tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]
+) -> Passed:
+    (x,), places = i.operands, i.attributes["places"]
+    width = tape.shape(x)[-1]
+    return [tape.emit("place", [given[0] or ""], [f"d{x}"], places=places, width=width)]
+
+
+def _placed(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    return [(*shapes[0][:-1], attributes["width"])]
+
+
+def _joined(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    a, b = shapes
+    if a[:-1] != b[:-1]:
+        raise NetworkError(f"values of shapes {a} and {b} cannot stand side by side.")
+    return [(*a[:-1], int(a[-1]) + int(b[-1]))]
+
+
+def _join_backward(tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]) -> Passed:
+    first, second = (int(tape.shape(o)[-1]) for o in i.operands)
+    every = tuple(range(first + second))
+    return [
+        tape.emit("select", [given[0] or ""], [f"d{o}"], places=places) if want else None
+        for o, want, places in zip(i.operands, wanted, (every[:first], every[first:]), strict=True)
+    ]
+
+
 def _mean_backward(tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]) -> Passed:
     return [tape.emit("spread", [given[0] or "", i.operands[0]], [f"d{i.operands[0]}"])]
 
@@ -107,6 +142,10 @@ ARRANGING = (
               backward=_lookup_backward),
     Operation("lookup_slope", ("x", "de"), ("dE",), _looked_up_slope,
               "row x of dE = Σ δ of the tokens x"),
+    Operation("select", ("x",), ("y",), _selected, "some columns", backward=_select_backward),
+    Operation("place", ("dy",), ("dx",), _placed, "columns back in their place, 0 in the others"),
+    Operation("join", ("a", "b"), ("y",), _joined, "the columns of a, then those of b",
+              backward=_join_backward),
     Operation("column_sum", ("dz",), ("db",), _one_row, "db = Σ δ over the rows"),
     Operation("column_mean", ("z",), ("m",), _one_row, "mean of each column",
               backward=_mean_backward),

@@ -46,10 +46,59 @@ def _backward(tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[boo
     return dx, dw
 
 
+def _blocks(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    """Columns of x in groups, each with its own block of rows of W."""
+    x, w = shapes[:2]
+    if x[-1] != w[0] or int(w[0]) % attributes["groups"]:
+        raise _misfit(shapes, x[-1], w[0])
+    return [(*x[:-1], attributes["groups"] * int(w[1]))]
+
+
+def _blocks_first_turned(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    x, dz = shapes[:2]
+    return [(x[-1], int(dz[-1]) // attributes["groups"])]
+
+
+def _blocks_second_turned(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
+    dz, w = shapes[:2]
+    return [(*dz[:-1], w[0])]
+
+
+def _blocks_backward(
+    tape: Emitter, i: Instruction, given: Passed, wanted: Sequence[bool]
+) -> Passed:
+    (x, w), dz = i.operands, given[0] or ""
+    dw = tape.emit("block_matmul_tn", [x, dz], [f"d{w}"], **i.attributes) if wanted[1] else None
+    dx = tape.emit("block_matmul_nt", [dz, w], [f"d{x}"], **i.attributes) if wanted[0] else None
+    return dx, dw
+
+
 PRODUCTS = (
     Operation("matmul", ("x", "W"), ("z",), _plain, "z = x W", backward=_backward),
     Operation("matmul_tn", ("x", "dz"), ("dW",), _first_turned, "dW = xᵀ δ"),
     Operation("matmul_nt", ("dz", "W"), ("dx",), _second_turned, "dx = δ Wᵀ"),
+    Operation(
+        "block_matmul",
+        ("x", "W"),
+        ("z",),
+        _blocks,
+        "z = x W for each group of columns",
+        backward=_blocks_backward,
+    ),
+    Operation(
+        "block_matmul_tn",
+        ("x", "dz"),
+        ("dW",),
+        _blocks_first_turned,
+        "dW = xᵀ δ for each group of columns",
+    ),
+    Operation(
+        "block_matmul_nt",
+        ("dz", "W"),
+        ("dx",),
+        _blocks_second_turned,
+        "dx = δ Wᵀ for each group of columns",
+    ),
     Operation("matmul_add", ("x", "W", "a"), ("z",), _plain, "z = a + x W", {0: 2}),
     Operation("matmul_tn_add", ("x", "dz", "a"), ("dW",), _first_turned, "dW = a + xᵀ δ", {0: 2}),
     Operation("matmul_nt_add", ("dz", "W", "a"), ("dx",), _second_turned, "dx = a + δ Wᵀ", {0: 2}),

@@ -8,7 +8,10 @@ from chainrule.engines.compiled.lowering.binding import Binding, Row
 from chainrule.tape import Instruction
 from chainrule.tape.window import Grid
 
-__all__ = ["column_sum", "copy", "dropout", "fill", "lookup", "move", "spread", "swap", "window"]
+__all__ = [
+    "column_sum", "columns", "copy", "dropout", "fill", "join", "lookup", "move", "spread", "swap",
+    "window",
+]  # fmt: skip
 
 
 def move(i: Instruction, at: Binding) -> Row:
@@ -48,10 +51,9 @@ def spread(i: Instruction, at: Binding) -> Row:
 def dropout(i: Instruction, at: Binding) -> Row:
     """Units kept or set to 0."""
     x, y = i.operands[0], i.results[0]
-    keep = i.attributes["keep"]
-    dims = [*at.shape(x), at.control, i.attributes["salt"], round(keep * 2**32)]
+    dims = [*at.shape(x), at.control, i.attributes["salt"]]
     name = "dropout_in_place" if at.same_place(x, y) else "dropout"
-    return Row(at.key(name), [at.address(x), at.address(y)], dims, [1 / keep])
+    return Row(at.key(name), [at.address(x), at.address(y)], dims, [i.attributes["keep"]])
 
 
 def fill(i: Instruction, at: Binding) -> Row:
@@ -71,6 +73,22 @@ def swap(i: Instruction, at: Binding) -> Row:
     first, second, *rest = at.full_shape(i.operands[0])
     operands = [at.address(i.operands[0]), at.address(i.results[0])]
     return Row(at.key("swap"), operands, [first, second, prod(rest)])
+
+
+def columns(i: Instruction, at: Binding) -> Row:
+    """Select and place: some columns taken out, or put back among zeros."""
+    (rows, before), (_, after) = at.shape(i.operands[0]), at.shape(i.results[0])
+    operands = [at.address(i.operands[0]), at.address(i.results[0])]
+    return Row(
+        at.key(i.operation), operands, [rows, before, after, at.table(i.attributes["places"])]
+    )
+
+
+def join(i: Instruction, at: Binding) -> Row:
+    """Columns side by side."""
+    (rows, first), (_, second) = (at.shape(x) for x in i.operands)
+    operands = [at.address(x) for x in (*i.operands, *i.results)]
+    return Row(at.key("join"), operands, [rows, first, second])
 
 
 def lookup(i: Instruction, at: Binding) -> Row:

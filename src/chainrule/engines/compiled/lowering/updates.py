@@ -14,11 +14,13 @@ from chainrule.tape import Instruction
 
 __all__ = ["blend", "clip", "shrink", "square_sum", "update"]
 
-# Lines that find the factor of the learning rate for this minibatch.
+# Lines that find the factors of the learning rate and of weight decay for this minibatch.
 _FACTOR = [
     "control = int64s(dims[2])",
-    f"factor = doubles(control[{word.RATES}])[control[{word.START}] // control[{word.BATCH}]]",
+    f"minibatch = control[{word.START}] // control[{word.BATCH}]",
+    f"factor = doubles(control[{word.RATES}])[minibatch]",
 ]
+_STRENGTH = f"doubles(control[{word.STRENGTHS}])[minibatch]"
 
 
 @lru_cache(maxsize=64)
@@ -30,10 +32,15 @@ def _update_text(kind: type[Optimizer], words: tuple[tuple[str, str], ...]) -> s
     inputs |= {"t": Given("t"), "learning_rate": Given("rate")}
     outputs = [Output(tree, names.index(name)) for name, tree in trees.items()]
     scalars = numbers(kind)
+    decay = []
+    if "weight_decay" in scalars:
+        inputs["weight_decay"] = Given("decay")
+        decay = [f"decay = attrs[{scalars.index('weight_decay')}] * {_STRENGTH}"]
     prelude = [
         *_FACTOR,
         f"t = float(control[{word.STEP}] + 1)",
         f"rate = attrs[{scalars.index('learning_rate')}] * factor",
+        *decay,
     ]
     return kernel_text(inputs, outputs, scalars=scalars, prelude=prelude)
 

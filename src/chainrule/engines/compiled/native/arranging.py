@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.compiled.native.intrinsics import real
+from chainrule.engines.compiled.native.intrinsics import int64s, real
 
 __all__ = ["ARRANGING"]
 
@@ -34,6 +34,36 @@ def swap(ops: Any, dims: Any, attrs: Any) -> None:
             source, target = (a * second + b) * width, (b * first + a) * width
             for j in range(width):
                 y[target + j] = x[source + j]
+
+
+def select(ops: Any, dims: Any, attrs: Any) -> None:
+    """y[i, j] = x[i, places[j]]."""
+    x, y, width, n, places = ops[0], ops[1], dims[1], dims[2], int64s(dims[3])
+    for i in range(dims[0]):
+        for j in range(n):
+            y[i * n + j] = x[i * width + places[j]]
+
+
+def place(ops: Any, dims: Any, attrs: Any) -> None:
+    """dx[i, places[j]] = dy[i, j], and 0 elsewhere."""
+    dy, dx, n, width, places = ops[0], ops[1], dims[1], dims[2], int64s(dims[3])
+    zero = real(0.0, ops)
+    for j in range(dims[0] * width):
+        dx[j] = zero
+    for i in range(dims[0]):
+        for j in range(n):
+            dx[i * width + places[j]] = dy[i * n + j]
+
+
+def join(ops: Any, dims: Any, attrs: Any) -> None:
+    """y[i, :] = a[i, :] and then b[i, :]."""
+    a, b, y, n, m = ops[0], ops[1], ops[2], dims[1], dims[2]
+    for i in range(dims[0]):
+        row = i * (n + m)
+        for j in range(n):
+            y[row + j] = a[i * n + j]
+        for j in range(m):
+            y[row + n + j] = b[i * m + j]
 
 
 def spread(ops: Any, dims: Any, attrs: Any) -> None:
@@ -100,8 +130,11 @@ ARRANGING: dict[str, Callable[..., None]] = {
     "clip": clip,
     "copy": copy,
     "fill": fill,
+    "join": join,
     "lookup": lookup,
     "lookup_slope": lookup_slope,
+    "place": place,
+    "select": select,
     "spread": spread,
     "square_sum": square_sum,
     "swap": swap,

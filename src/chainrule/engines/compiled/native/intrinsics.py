@@ -17,6 +17,7 @@ __all__ = [
     "doubles",
     "int64s",
     "larger",
+    "moved",
     "pointer",
     "power_of_two",
     "real",
@@ -149,6 +150,16 @@ def pointer(typingctx: Any, address: Any, kind: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(types.CPointer(to)))
 
     return types.CPointer(to)(types.intp, kind), codegen
+
+
+@intrinsic
+def moved(typingctx: Any, at: Any, places: Any) -> Any:
+    """The pointer so many numbers further on."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return at(at, types.intp), codegen
 
 
 @intrinsic

@@ -20,6 +20,7 @@ from chainrule.engines.compiled.native.intrinsics import (
     call_product,
     doubles,
     int64s,
+    moved,
     pointer,
     real,
 )
@@ -29,6 +30,7 @@ from chainrule.ops.random import MULTIPLIERS, SHIFTS
 __all__ = ["KERNELS", "PLAIN", "machine", "shuffle"]
 
 START, ORDER, STEP, SEED = word.START, word.ORDER, word.STEP, word.SEED
+BATCH, STRENGTHS = word.BATCH, word.STRENGTHS
 ROW = word.ROW_BYTES
 OPS, DIMS, ATTRS = 8 * word.OPS, 8 * word.DIMS, 8 * word.ATTRS
 MASK = np.uint64(0xFFFFFFFF)
@@ -92,6 +94,19 @@ def matmul_add(ops: Any, dims: Any, attrs: Any) -> None:
     _product(ops, dims, 1.0)
 
 
+def block_matmul(ops: Any, dims: Any, attrs: Any) -> None:
+    """A product for each group: blocks lie side by side, so only where each begins differs."""
+    t = int64s(dims[0])
+    m, n, k, ta, tb = t[0], t[1], t[2], t[3], t[4]
+    flag_a, flag_b = 84 if ta else 78, 84 if tb else 78  # "T", "N"
+    keep = real(0.0, ops)
+    for g in range(t[5]):
+        a = moved(ops[0], g * t[6])
+        b = moved(ops[1], g * t[7])
+        c = moved(ops[2], g * t[8])
+        call_product(dims[1], flag_b, flag_a, n, m, k, b, t[10], a, t[9], keep, c, t[11])
+
+
 def vector_matmul(ops: Any, dims: Any, attrs: Any) -> None:
     """c[n] = a[k] b[k, n]: for one row BLAS would first rearrange all of b."""
     a, b, c, n, k = ops[0], ops[1], ops[2], dims[1], dims[2]
@@ -129,10 +144,13 @@ def _dropout(in_place: bool) -> Callable[..., None]:
     def dropout(ops: Any, dims: Any, attrs: Any) -> None:
         x = ops[0]
         y = x if in_place else ops[1]
-        control, salt, limit = int64s(dims[2]), np.uint64(dims[3]), np.uint64(dims[4])
+        control, salt = int64s(dims[2]), np.uint64(dims[3])
+        minibatch = control[START] // control[BATCH]
+        keep = 1.0 - (1.0 - attrs[0]) * doubles(control[STRENGTHS])[minibatch]
+        limit = np.uint64(np.int64(keep * 4294967296.0 + 0.5))  # 2³²
         step, seed = np.uint64(control[STEP]) & MASK, np.uint64(control[SEED]) & MASK
         key = _scramble(_scramble(_scramble(seed) ^ step) ^ salt)
-        factor, zero = real(attrs[0], ops), real(0.0, ops)
+        factor, zero = real(1.0 / keep, ops), real(0.0, ops)
         for place in range(dims[0] * dims[1]):
             drawn = _scramble(_scramble(np.uint64(place)) ^ key)
             y[place] = x[place] * factor if drawn < limit else zero
@@ -175,6 +193,7 @@ def machine(control: Any) -> None:
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
+    "block_matmul": block_matmul,
     "matmul": matmul,
     "matmul_add": matmul_add,
     "vector_matmul": vector_matmul,

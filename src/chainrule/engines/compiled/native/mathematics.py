@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ _INLINED: Any = {
     "fastmath": {"contract", "nsz", "arcp"},
     "error_model": "numpy",
 }
-__all__ = ["erfc", "exp", "expm1", "log", "log1p", "sqrt", "tanh"]
+__all__ = ["cos", "erfc", "exp", "expm1", "log", "log1p", "sin", "sqrt", "tanh"]
 
 
 def _stub(x: Any) -> Any:
@@ -57,6 +58,16 @@ def log1p(x: Any) -> Any:
 
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent."""
+    return _stub(x)
+
+
+def cos(x: Any) -> Any:
+    """Cosine; NaN for infinite angles."""
+    return _stub(x)
+
+
+def sin(x: Any) -> Any:
+    """Sine; NaN for infinite angles."""
     return _stub(x)
 
 
@@ -184,6 +195,63 @@ def _tanh(x: Any) -> Any:
         return choose(x >= zero, y, -y)
 
     return implementation
+
+
+# π/2 to 50 digits. It comes in three parts: m times the first two is exact for the m there are.
+_HALF_PI = Fraction("1.5707963267948966192313216916397514420985846996876")
+_TURNS: dict[Any, tuple[int, int, int]] = {
+    np.float32: (8, 11, 2**13),
+    np.float64: (26, 26, 2**26),
+}
+
+
+def _parts_of_half_pi(real: Any) -> tuple[Any, Any, Any]:
+    """The three parts, of as many bits as `_TURNS` says, and what is left."""
+    first, second, _ = _TURNS[real]
+    high = Fraction(round(_HALF_PI * 2**first), 2**first)
+    middle = Fraction(round((_HALF_PI - high) * 2 ** (first + second)), 2 ** (first + second))
+    return tuple(real(float(part)) for part in (high, middle, _HALF_PI - high - middle))
+
+
+def _sine_of_rest(x: Any, quarter: int) -> Any:
+    """Code for sin(x + quarter · π/2) by x = m π/2 + r, |r| ≤ π/2, and the sine's series in r.
+
+    Beyond as many turns as the parts are exact for, the angle is not reduced any further: the
+    result there is a number between −1 and 1 that means nothing.
+    """
+    real: Any = _of(x)[0]
+    high, middle, low = _parts_of_half_pi(real)
+    terms = 6 if real is np.float32 else 11
+    series = tuple(real((-1) ** k / math.factorial(2 * k + 1)) for k in range(terms, 0, -1))
+    most = real(_TURNS[real][2])
+    turn, half, zero, infinite = real(1 / math.pi), real(0.5), real(0), real(np.inf)
+    shift, two = real(quarter / 2), np.int32(2)
+
+    def implementation(x: Any) -> Any:
+        bounded = larger(smaller(x, most), -most)
+        t = bounded * turn + shift
+        n = np.int32(t + choose(t > zero, half, -half))
+        m = real(two * n - np.int32(quarter))
+        r = ((bounded - m * high) - m * middle) - m * low
+        q = r * r
+        p = series[0]
+        for c in series[1:]:
+            p = p * q + c
+        y = r + r * (q * p)
+        y = choose((n & np.int32(1)) == np.int32(0), y, -y)
+        return choose(abs(x) < infinite, y, x - x)
+
+    return implementation
+
+
+@overload(sin, jit_options=_INLINED)
+def _sin(x: Any) -> Any:
+    return _sine_of_rest(x, 0)
+
+
+@overload(cos, jit_options=_INLINED)
+def _cos(x: Any) -> Any:
+    return _sine_of_rest(x, 1)
 
 
 @overload(sqrt, jit_options=_INLINED)

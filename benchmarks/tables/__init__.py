@@ -1,0 +1,1 @@
+"""How well models predict real tables: chainrule beside what people would use instead."""

@@ -1,0 +1,134 @@
+"""Rows without a target: fit says how many there are and learns from the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.datasets import load_iris
+
+import chainrule as cr
+from chainrule.data.targets import read_known_targets
+from chainrule.errors import DataError, LeftOutWarning
+
+X, KINDS = load_iris(return_X_y=True)
+NAMES = np.array(["setosa", "versicolor", "virginica"])[KINDS]
+GONE = np.array([4, 7, 90])
+KNOWN = np.delete(np.arange(150), GONE)
+QUICK = {"hidden": (4,), "epochs": 3, "random_state": 0}
+
+
+def without(values, none=None):
+    cells = list(values)
+    for row in GONE:
+        cells[row] = none
+    return cells
+
+
+TEXTS = without(NAMES.tolist())
+FORMS = {
+    "list": TEXTS,
+    "NumPy": np.array(TEXTS, dtype=object),
+    "pandas": pd.Series(TEXTS),
+    "pandas categories": pd.Series(TEXTS, dtype="category"),
+    "pandas frame": pd.DataFrame({"kind": TEXTS}),
+    "polars": pl.Series("kind", TEXTS),
+    "Arrow": pa.chunked_array([TEXTS]),
+}
+
+
+@pytest.mark.parametrize("y", FORMS.values(), ids=FORMS)
+def test_rows_without_a_class_are_left_out_and_counted(y):
+    with pytest.warns(LeftOutWarning, match=r"missing in 3 of 150 rows \(row 4, 7, 90, counted"):
+        model = cr.NetworkClassifier(**QUICK).fit(X, y)
+    other = cr.NetworkClassifier(**QUICK).fit(X[KNOWN], NAMES[KNOWN])
+    np.testing.assert_array_equal(model.predict_proba(X), other.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(without(X[:, 0], np.nan)),
+        without(X[:, 0].tolist()),
+        pd.Series(without(X[:, 0].tolist()), name="length"),
+        pl.Series("length", without(X[:, 0].tolist(), float("nan"))),
+    ],
+)
+def test_rows_without_a_number_are_left_out_and_counted(y):
+    with pytest.warns(LeftOutWarning, match="missing in 3 of 150 rows"):
+        model = cr.NetworkRegressor(**QUICK).fit(X, y)
+    other = cr.NetworkRegressor(**QUICK).fit(X[KNOWN], X[KNOWN, 0])
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+
+
+def test_the_warning_names_the_target_and_weights_go_on_counting():
+    y = pd.Series(without(NAMES), name="kind")
+    weights = np.where(np.arange(150) % 3, 1.0, 0.0)
+    with pytest.warns(LeftOutWarning, match="^the target 'kind' is missing in 3 of 150 rows"):
+        model = cr.NetworkClassifier(**QUICK).fit(X, y, weights)
+    other = cr.NetworkClassifier(**QUICK).fit(X[KNOWN], NAMES[KNOWN], weights[KNOWN])
+    np.testing.assert_array_equal(model.predict_proba(X), other.predict_proba(X))
+
+
+def test_a_row_lacks_its_target_if_it_lacks_one_of_several():
+    y = pd.DataFrame({"a": without(X[:, 0]), "b": X[:, 1]})
+    y.loc[30, "b"] = np.nan
+    with pytest.warns(LeftOutWarning, match=r"4 of 150 rows \(row 4, 7, 30, 90, "):
+        model = cr.NetworkRegressor(**QUICK).fit(X, y)
+    rest = np.delete(np.arange(150), [*GONE, 30])
+    other = cr.NetworkRegressor(**QUICK).fit(X[rest], X[rest, :2])
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+
+
+def test_a_portion_of_rows_may_lack_targets_too():
+    model = cr.NetworkRegressor(**QUICK)
+    with pytest.warns(LeftOutWarning, match="3 of 150 rows"):
+        model.partial_fit(X, without(X[:, 0]))
+    other = cr.NetworkRegressor(**QUICK).partial_fit(X[KNOWN], X[KNOWN, 0])
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("y", "weights", "words"),
+    [
+        ([None] * 150, None, "missing in 150 of 150 rows"),
+        (np.full(150, np.nan), None, "missing in 150 of 150 rows"),
+        (np.where(np.arange(150) == 3, np.inf, X[:, 0]), None, "infinite in row 3"),
+    ],
+)
+def test_a_target_without_any_value_is_refused(y, weights, words):
+    with pytest.raises(DataError) as caught:
+        cr.NetworkRegressor(**QUICK).fit(X, y, weights)
+    assert words in str(caught.value)
+
+
+def test_a_weight_for_missing_targets_only_is_refused():
+    weights = np.zeros(150)
+    weights[GONE] = 1
+    with (
+        pytest.warns(LeftOutWarning),
+        pytest.raises(DataError, match="every row that has a target weighs 0"),
+    ):
+        cr.NetworkRegressor(**QUICK).fit(X, without(X[:, 0]), weights)
+
+
+def test_a_target_is_needed_to_score():
+    model = cr.NetworkClassifier(**QUICK).fit(X, NAMES)
+    with pytest.raises(DataError, match="missing in 3 of 150 rows"):
+        model.score(X, TEXTS)
+
+
+def test_a_class_that_training_did_not_have():
+    model = cr.NetworkClassifier(**QUICK).partial_fit(X, NAMES, classes=sorted(set(NAMES)))
+    with pytest.raises(DataError, match="has the class 'iris', the model knows 'setosa'"):
+        model.partial_fit(X[:2], ["iris", "setosa"])
+    assert model.score(X[:2], ["iris", "iris"]) == 0
+
+
+def test_known_targets_cost_no_copy():
+    y = np.arange(5.0)
+    values, _, known = read_known_targets(y)
+    assert known is None
+    assert np.shares_memory(values, y)
