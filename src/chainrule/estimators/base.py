@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -42,6 +42,7 @@ from chainrule.estimators.streaming import fit_stream
 from chainrule.layers import Layer, config
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
+from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer
 from chainrule.training import LBFGS, Callback, History, train
 from chainrule.training.parallel import time_share
@@ -51,6 +52,7 @@ __all__ = ["NetworkEstimator"]
 _LEARNT_BEFORE = (
     "_passes",
     "_twins",
+    "conformal_",
     "histories_",
     "out_of_fold_",
     "cv_scores_",
@@ -125,8 +127,8 @@ class NetworkEstimator(Ensemble, Keeping):
 
     @property
     @abstractmethod
-    def _loss(self) -> str | dict[str, str]:
-        """Name of the loss, or of that of each task."""
+    def _loss(self) -> str | Loss | dict[str, str]:
+        """The loss or its name, or the name of that of each task."""
 
     @property
     @abstractmethod
@@ -155,6 +157,11 @@ class NetworkEstimator(Ensemble, Keeping):
     @abstractmethod
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Which rows to validate on, (n,) bool."""
+
+    def _after_training(
+        self, scores: Callable[[], Any], y: Any, weights: np.ndarray | None, held_out: bool
+    ) -> None:
+        """Learn what needs trained networks: from scores and encoded targets of some rows."""
 
     # ------------------------------------------------------------------ fitting
 
@@ -217,6 +224,9 @@ class NetworkEstimator(Ensemble, Keeping):
             self._train_several(parts, data, rows, seed)
         else:
             self._train(parts[0], data, time_share(deadline, 0, 1, 1), progress=self.verbose)
+        scores, known, held_out = self._judged_rows(parts, data, rows)
+        own = None if data.weights is None else data.weights[known]
+        self._after_training(scores, self._encode_targets(data.y[known]), own, held_out)
         return self
 
     def _forget(self) -> None:

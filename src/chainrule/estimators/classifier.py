@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from inspect import signature
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,18 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.data.targets import class_weights, read_target
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.calibration import cooled, fit_temperature, no_temperature
 from chainrule.estimators.class_targets import Labels, class_target, from_config, is_indicator
+from chainrule.estimators.conformal import ConformalSets
 from chainrule.estimators.opening import predicted_and_true
+from chainrule.estimators.parameters import full_signature
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
 
 __all__ = ["NetworkClassifier"]
 
 
-class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     """A neural network that learns classes from a table.
 
     With no arguments it is the preset "tabular": numbers and categories embedded, a network of
@@ -105,6 +107,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     class_weight : "balanced", mapping or None
         Weight of each row by its class, beside `sample_weight`: a mapping from labels to weights,
         others weigh 1, or "balanced", by which all classes count the same in total.
+    calibrate : bool
+        Whether to divide scores by a temperature, fitted on the rows held out, so that
+        probabilities are as certain as they are right. No label changes by it.
 
     Attributes
     ----------
@@ -127,6 +132,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only if X had names.
+    temperature_ : float, or ndarray of shape (outputs,)
+        By which scores are divided; one for each label or column of labels. 1 without `calibrate`,
+        without held-out rows, and after `partial_fit` alone.
 
     Examples
     --------
@@ -142,10 +150,12 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         hidden: Sequence[int] | None = None,
         *,
         class_weight: str | Mapping[Any, float] | None = None,
+        calibrate: bool = True,
         **arguments: Any,
     ) -> None:
         super().__init__(hidden, **arguments)
         self.class_weight = class_weight
+        self.calibrate = calibrate
 
     @property
     def classes_(self) -> Any:
@@ -233,7 +243,18 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return by_class if weights is None else weights * by_class
 
     def _scale_targets(self, y: np.ndarray, weights: np.ndarray | None) -> None:
-        pass
+        self.temperature_ = no_temperature(self.target_)
+
+    def _after_training(
+        self, scores: Callable[[], Any], y: Any, weights: np.ndarray | None, held_out: bool
+    ) -> None:
+        self.temperature_ = no_temperature(self.target_)
+        if self.calibrate and held_out:
+            self.temperature_ = fit_temperature(self.target_, scores(), y, weights)
+
+    def _logits(self, X: Any) -> Any:
+        scores = self._scores(X)
+        return cooled(scores, self.temperature_)
 
     def _encode_targets(self, y: np.ndarray) -> Any:
         return self.target_.encode(y)
@@ -256,11 +277,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Columns in the order of `classes_`. For columns of 0 and 1 the probability of each 1;
             for several columns of labels a list, one such matrix for each.
         """
-        scores = self._scores(X)
+        scores = self._logits(X)
         return self.target_.probabilities(scores)
 
     def decision_function(self, X: Any) -> Any:
         """Scores of the classes, logits: their softmax are the probabilities.
+
+        They are divided by `temperature_`, as those of `predict_proba` are.
 
         Parameters
         ----------
@@ -272,7 +295,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             For two classes (n,), the logarithm of the odds of the second; for columns of 0 and 1
             (n, outputs), that of each 1; for several columns of labels a list.
         """
-        scores = self._scores(X)
+        scores = self._logits(X)
         return self.target_.decision(scores)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -286,7 +309,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         -------
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
-        scores = self._scores(X)
+        scores = self._logits(X)
         return self.target_.predict(scores)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -323,17 +346,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return tags
 
     def _config(self) -> dict[str, Any]:
-        return self.target_.config()
+        kept = {"temperature": np.asarray(self.temperature_).tolist()}
+        return self.target_.config() | kept | self._conformal_config()
 
     def _restore(self, targets: Mapping[str, Any]) -> None:
         self.target_ = from_config(targets)
+        kept = targets.get("temperature", no_temperature(self.target_))
+        self.temperature_ = np.array(kept) if np.ndim(kept) else kept
+        self._restore_conformal(targets)
 
 
-def _full_signature() -> Any:
-    """All arguments by name, the shared ones too: what help and scikit-learn's get_params read."""
-    shared = signature(NetworkEstimator.__init__)
-    own = signature(NetworkClassifier.__init__).parameters["class_weight"]
-    return shared.replace(parameters=[*shared.parameters.values(), own])
-
-
-NetworkClassifier.__init__.__signature__ = _full_signature()  # type: ignore[attr-defined]
+NetworkClassifier.__init__.__signature__ = full_signature(  # type: ignore[attr-defined]
+    NetworkEstimator, NetworkClassifier
+)

@@ -101,6 +101,9 @@ def fit_stream(
     estimator.history_ = run.state.history
     with progress_for(estimator.verbose, "training") as bar:
         run.all_epochs(bar)
+    if len(stock.held):
+        X, y, weights = run._encoded(stock.held)
+        estimator._after_training(lambda: run.network.predict(X), y, weights, held_out=True)
 
 
 def _say_dropped(survey: Survey) -> None:
