@@ -137,9 +137,10 @@ def train(
         _check_destination(model)
     records = Records(report, log, (data,) if model is None else (data, model))
     records.check(test_fraction)
+    logged = records.callbacks(given | {"seed": seed})
     given |= {"random_state": seed, "verbose": not quiet}
     job = read_job(data, target, drop, task, test_fraction, seed, given)
-    estimator, seconds = fit(job, given | records.callbacks(given | {"seed": seed}))
+    estimator, seconds = fit(job, given | logged)
     _report(estimator, job, seconds)
     if model is not None:
         estimator.save(model)
