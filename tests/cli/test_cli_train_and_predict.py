@@ -117,7 +117,7 @@ def test_train_learns_classes_from_csv_and_says_how_well(done):
     assert "3 classes, Adelie, Chinstrap, Gentoo" in value(output, "target")
     assert value(output, "rows") == "275 to train on, 69 to test"
     assert value(output, "columns") == "5 numbers, 1 yes-no, 1 category"
-    assert value(output, "network") == "13 → 64 → 64 → 3"
+    assert value(output, "network") == "13 → 128 → 128 → 128 → 3, 4 times"
     assert value(output, "  island") == "category: 3 levels: Biscoe, Dream, Torgersen"
     assert value(output, "  sex") == "yes-no: female or male; 10 gaps"
     assert "saved to species.st" in process.stderr

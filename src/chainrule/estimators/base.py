@@ -206,7 +206,7 @@ class NetworkEstimator(Ensemble, Keeping):
         continues = self.warm_start and hasattr(self, "network_")
         rows = Rows.read(X, y, sample_weight, groups)
         self.target_name_ = rows.name
-        self._choices = choices(self.get_params(deep=False), len(rows.used))
+        self._choices = choices(self.get_params(deep=False), len(rows.used), is_classifier(self))
         if continues:
             self._refuse_other_layers()
         else:
@@ -261,7 +261,9 @@ class NetworkEstimator(Ensemble, Keeping):
         rows, first = Rows.read(X, y, sample_weight), not hasattr(self, "network_")
         self.target_name_ = rows.name
         if not hasattr(self, "_passes"):
-            own = self._choices = choices(self.get_params(deep=False), len(rows.used), True)
+            own = self._choices = choices(
+                self.get_params(deep=False), len(rows.used), is_classifier(self), portions=True
+            )
             passes = Passes(own.optimizer, own.batch_size, self._seed())
         else:
             passes = self._passes

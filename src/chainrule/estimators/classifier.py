@@ -47,8 +47,8 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         Of the hidden layers. If None that of the preset: SELUs that each unit may straighten; or
         rectifiers, and tanh where a layer has fewer than 8 units.
     keep : float, optional
-        Probability that dropout keeps a hidden unit; 1 is no dropout. If None 0.85 for "tabular"
-        where there is more than one batch of rows, else 1.
+        Probability that dropout keeps a hidden unit; 1 is no dropout. If None 0.85 for "tabular",
+        but 1 where all rows are one batch and for 2000 rows of numbers or more; 1 for "plain".
     network : sequence of Layer, optional
         Hidden layers of your own, instead of `hidden`, `activation` and `keep`; the output layer
         is added.

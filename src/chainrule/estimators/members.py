@@ -219,10 +219,20 @@ def train_members(estimator: Estimator, parts: Sequence[Part], data: Encoded) ->
         limit = time_share(data.deadline, number, len(parts), threads, after=int(estimator.refit))
         return _train(estimator, parts[number], data, largest, limit)
 
-    return parallel_map(
-        one, range(len(parts)), n_jobs=threads,
-        title="members" if estimator.cv is None else "folds", progress=estimator.verbose,
+    simple = estimator.cv is None and estimator.bag is None
+    twins = parallel_map(
+        one, range(len(parts)), n_jobs=threads, title="training", progress=estimator.verbose,
+        keep_interrupted=simple,
     )  # fmt: skip
+    if any(twin.history_.stopped == "interrupted" for twin in twins):
+        warnings.warn(
+            f"training was interrupted: {len(twins)} of {len(parts)} networks have the "
+            f"{'best' if estimator.early_stopping else 'latest'} weights so far, the others are "
+            f"left out.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return twins
 
 
 def _train(

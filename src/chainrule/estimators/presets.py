@@ -89,8 +89,8 @@ class Preset:
     max_levels: int = HYPERPARAMETERS["max_levels"].default
     has_front: ClassVar[bool] = False
 
-    def keep(self, rows: int) -> float:
-        """Probability that dropout keeps a unit, for so many training rows."""
+    def keep(self, rows: int, classes: bool) -> float:
+        """Probability that dropout keeps a unit, for so many rows of classes or of numbers."""
         return 1.0
 
     def batch_size(self, rows: int) -> int:
@@ -142,9 +142,10 @@ class _Tabular(Preset):
     level_width: int = 8
     has_front: ClassVar[bool] = True
 
-    def keep(self, rows: int) -> float:
-        """Nothing is left to chance where all rows are one batch."""
-        return 1.0 if rows <= self.batch_size(rows) else 0.85
+    def keep(self, rows: int, classes: bool) -> float:
+        """Nothing is left to chance where all rows are one batch; many numbers need no dropout."""
+        without = rows <= self.batch_size(rows) or (rows >= _ROWS / 2 and not classes)
+        return 1.0 if without else 0.85
 
     def batch_size(self, rows: int) -> int:
         """128 or 256; fewer where an epoch would have fewer than 8 updates, but 32 or more."""
@@ -313,8 +314,8 @@ class Choices:
         return self.preset.hidden_layers(self.hidden, activation, self.keep)
 
 
-def choices(given: dict[str, Any], rows: int, portions: bool = False) -> Choices:
-    """What to do with so many rows, from constructor arguments.
+def choices(given: dict[str, Any], rows: int, classes: bool, portions: bool = False) -> Choices:
+    """What to do with so many rows of classes or of numbers, from constructor arguments.
 
     Rows that come in portions have no last epoch known in advance, so unless a preset is named
     they are trained on by "plain". Callbacks and `warm_start` are about one network.
@@ -334,7 +335,7 @@ def choices(given: dict[str, Any], rows: int, portions: bool = False) -> Choices
     return Choices(
         preset,
         tuple(chosen("hidden", preset.hidden)),
-        chosen("keep", preset.keep(rows)),
+        chosen("keep", preset.keep(rows, classes)),
         chosen("batch_size", preset.batch_size(rows)),
         chosen("patience", preset.patience),
         chosen("members", 1 if single else preset.members(rows)),

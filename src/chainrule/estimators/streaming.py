@@ -90,7 +90,8 @@ def fit_stream(
     estimator.target_name_ = target
     setattr(estimator, "survey_", stock.survey)  # noqa: B010
     continues = estimator.warm_start and hasattr(estimator, "network_")
-    own = choices(estimator.get_params(deep=False), stock.survey.trained, portions=True)
+    arguments = estimator.get_params(deep=False)
+    own = choices(arguments, stock.survey.trained, is_classifier(estimator), portions=True)
     setattr(estimator, "_choices", own)  # noqa: B010
     passes = Passes(own.optimizer, own.batch_size, stock.split.seed)
     if continues:

@@ -25,7 +25,7 @@ from chainrule.training.history import History
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.method import Method, method_for
 from chainrule.training.objective import Objective
-from chainrule.training.parallel import cancelled
+from chainrule.training.parallel import advanced, cancelled
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
@@ -311,7 +311,9 @@ class _Run:
                 return
             seconds = time.perf_counter() - begin
             self.pace(completed, seconds)
-            bar.update((self.state.epoch + done / total) / self.state.epochs, self.status())
+            share = (self.state.epoch + done / total) / self.state.epochs
+            bar.update(share, self.status())
+            advanced(share)
             if time.perf_counter() > self.deadline:
                 self.state.stop_reason = "time limit"
                 return
