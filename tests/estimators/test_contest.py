@@ -131,6 +131,20 @@ def test_within_one_error_the_simplest_is_taken_even_where_the_network_leads():
     assert text.endswith("take the simplest, linear.")
 
 
+def test_models_that_are_not_told_apart_follow_each_other_in_the_ranking():
+    """The third is nearer to the first than its own spread, the second is not."""
+    models = {
+        "network": scores(0.9, 0.9, 0.9, 0.9, 0.9),
+        "linear": scores(0.88, 0.88, 0.88, 0.88, 0.881),
+        "random forest": scores(0.8, 1.0, 0.8, 1.0, 0.7),
+    }
+    assert [round(s.mean, 3) for s in models.values()] == [0.9, 0.88, 0.86]
+    text = verdict(models)
+    assert text.startswith("Use network: 0.0198 ahead of linear in accuracy (p = ")
+    models["gradient boosting"] = scores(0.89, 0.91, 0.89, 0.91, 0.895)
+    assert verdict(models).startswith("No clear difference between network and gradient boosting (")
+
+
 def test_a_lead_that_folds_do_not_prove_is_called_so():
     ahead, behind = scores(0.9, 0.8, 0.9, 0.8, 0.9), scores(0.85, 0.8, 0.83, 0.8, 0.86)
     text = verdict({"network": ahead, "random forest": behind})

@@ -80,7 +80,7 @@ class NetworkEstimator(Ensemble, Keeping):
         validation_fraction: float = default("validation_fraction"),
         patience: int | None = default("patience"),
         time_limit: float | None = default("time_limit"),
-        max_levels: int = default("max_levels"),
+        max_levels: int | None = default("max_levels"),
         memory_limit: float = default("memory_limit"),
         callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
@@ -239,7 +239,7 @@ class NetworkEstimator(Ensemble, Keeping):
         weights = None if given is None else given[:, 0]
         preset = self._choices.preset
         self.encoder_ = TableEncoder(
-            self.max_levels, scaling=preset.scaling, embed_levels=preset.embed_levels
+            self._choices.max_levels, scaling=preset.scaling, embed_levels=preset.embed_levels
         ).fit(rows.table, chosen, weights)
         self._keep_names()
         seen = chosen[:: -(-len(chosen) // LOOKED_AT)]

@@ -70,8 +70,9 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         If None 20 for "plain"; "tabular" goes on to the end, where its learning rate is 0.
     time_limit : float, optional
         Seconds for the whole fit, all networks together.
-    max_levels : int
-        Largest number of levels of a text column.
+    max_levels : int, optional
+        Largest number of levels of a text column; if None 10,000 for "tabular", which makes
+        vectors of them, and 256 for "plain", which makes columns.
     memory_limit : float
         Bytes; a table in files that would take more is streamed.
     callbacks : sequence of Callback

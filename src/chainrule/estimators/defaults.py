@@ -27,7 +27,7 @@ DEFAULTS: dict[str, Hyperparameter] = {
         hyperparameter("validation_fraction"),
         hyperparameter("patience", default=None),
         hyperparameter("time_limit"),
-        hyperparameter("max_levels"),
+        hyperparameter("max_levels", default=None),
         hyperparameter("memory_limit"),
         hyperparameter("threads"),
         hyperparameter("members", default=None),

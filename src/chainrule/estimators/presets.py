@@ -41,6 +41,7 @@ from chainrule.layers import (
     Scale,
 )
 from chainrule.ops.activations import ActivationFunction
+from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.optimizers import AdamW, Optimizer, optimizer
 from chainrule.training import LBFGS
 
@@ -70,6 +71,8 @@ class Preset:
         Of numbers.
     embed_levels : int or None
         Categories of more levels become vectors.
+    max_levels : int
+        Columns of more different texts are refused.
     has_front : bool
         Whether there are layers before the hidden ones.
     """
@@ -83,6 +86,7 @@ class Preset:
     patience: int | None = 20
     scaling: str = "standard"
     embed_levels: int | None = None
+    max_levels: int = HYPERPARAMETERS["max_levels"].default
     has_front: ClassVar[bool] = False
 
     def keep(self, rows: int) -> float:
@@ -243,6 +247,7 @@ PRESETS: dict[str, Preset] = {
             patience=None,
             scaling="robust",
             embed_levels=8,
+            max_levels=10_000,
         ),
         Preset(),
     )
@@ -281,7 +286,7 @@ class Choices:
     preset : Preset
     hidden : tuple of int
     keep : float
-    batch_size, patience, members : int
+    batch_size, patience, members, max_levels : int
     epochs : int or None
         As given.
     optimizer : Optimizer or LBFGS
@@ -293,6 +298,7 @@ class Choices:
     batch_size: int
     patience: int | None
     members: int
+    max_levels: int
     epochs: int | None
     optimizer: Optimizer | LBFGS
 
@@ -332,6 +338,7 @@ def choices(given: dict[str, Any], rows: int, portions: bool = False) -> Choices
         chosen("batch_size", preset.batch_size(rows)),
         chosen("patience", preset.patience),
         chosen("members", 1 if single else preset.members(rows)),
+        chosen("max_levels", preset.max_levels),
         given.get("epochs"),
         rule,
     )
