@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+_BY_PRESET = "; by the preset if not given"
 _SEEDS = Interval("[0, 4294967296)")
 _SHOWN = 20  # columns that get a line
 
@@ -82,14 +83,14 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
     help=f"{', '.join(OPTIMIZERS)}.",
 )
 @_setting("learning_rate")
-@_setting("batch_size")
-@_setting("epochs", "; by the number of rows if not given")
-@_setting("keep")
+@_setting("batch_size", _BY_PRESET)
+@_setting("epochs", _BY_PRESET)
+@_setting("keep", _BY_PRESET)
 @_setting("validation_fraction")
-@_setting("patience")
-@_setting("members", "; by the preset if not given")
+@_setting("patience", _BY_PRESET)
+@_setting("members", _BY_PRESET)
 @_setting("time_limit")
-@_setting("max_levels")
+@_setting("max_levels", _BY_PRESET)
 @_setting("memory_limit")
 @_setting("threads")
 @click.option(
