@@ -18,7 +18,7 @@ from sklearn.inspection import permutation_importance
 
 import chainrule as cr
 from chainrule.data.readers import load_penguins
-from chainrule.errors import DataError, NetworkError
+from chainrule.errors import DataError, LeftOutWarning, NetworkError
 from chainrule.plots import report, reporting
 from chainrule.plots.reporting import permutation
 from chainrule.plots.reporting.sections import doctor
@@ -90,6 +90,40 @@ def two(tmp_path_factory):
 @pytest.fixture
 def numbers(tmp_path_factory):
     return made(diabetes, tmp_path_factory)
+
+
+def test_dates_are_shown_as_precisely_as_they_were_given(tmp_path):
+    """Days, instants with a time zone, texts that are dates, times of day."""
+    hours = pd.date_range("2024-02-28 22:00", periods=60, freq="7h", tz="UTC")
+    table = pd.DataFrame({
+        "day": hours.tz_localize(None).normalize(),
+        "zoned": hours.tz_convert("Europe/Berlin"),
+        "text": hours.strftime("%Y-%m-%d"),
+        "clock": hours.time,
+        "fixed": 1.0,
+        "customer_id": np.arange(60),
+    })  # fmt: skip
+    table.loc[50, "day"] = pd.NaT
+    y = pd.Series(np.where(np.arange(60) == 50, 1e3, np.arange(60.0)), name="sales")
+    model = cr.NetworkRegressor((4,), epochs=2, random_state=0)
+    with pytest.warns(LeftOutWarning, match="customer_id"):
+        model.fit(table[:40], y[:40])
+    path = tmp_path / "dates.html"
+    report(model, table[40:], y[40:], path, training=(table[:40], y[:40]))
+    page = Page(path.read_text(encoding="utf-8"))
+    columns = {row[0].text: [cell.text for cell in row] for row in page.table("Each column over")}
+    assert columns["day"][1:4] == ["date", "1 (1.7%)", "2024-02-28 to 2024-03-17"]
+    assert columns["zoned"][3] == "2024-02-28 23:00:00 to 2024-03-17 04:00:00 (Europe/Berlin)"
+    assert columns["text"][3] == "2024-02-28 to 2024-03-17"
+    assert columns["clock"][3] == "00:00:00 to 23:00:00"
+    assert columns["day"][5] == model.encoder_.describe()[0].encoding
+    assert columns["fixed"][1] == "constant"
+    assert columns["customer_id"][1] == "identifier"
+    worst = [cell.text for cell in page.table("The 10 worst")[0]]
+    berlin = hours[50].tz_convert("Europe/Berlin")
+    assert worst[4:8] == [
+        "missing", f"{berlin:%Y-%m-%d %H:%M:%S}", f"{hours[50]:%Y-%m-%d}", f"{hours[50]:%H:%M:%S}",
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------- the page

@@ -93,15 +93,23 @@ class Date(Column):
 
     @property
     def values(self) -> str:
-        ends = [self._shown(days) for days in (self.days.low, self.days.high) if days is not None]
-        if all(end.startswith("1970-01-01 ") for end in ends):  # times of day, of no day
-            ends = [end.split()[1] for end in ends]
+        ends = [self.shown(instant) for instant in self._ends]
         return " to ".join(dict.fromkeys(ends)) + (f" ({self.zone})" if self.zone else "")
 
-    def _shown(self, days: float) -> str:
-        instant = _EPOCH + np.timedelta64(round((days + self.origin) * 86_400_000_000), "us")
+    @property
+    def _ends(self) -> list[np.datetime64]:
+        ends = (self.days.low, self.days.high)
+        return [self._instant(days) for days in ends if days is not None]
+
+    def _instant(self, days: float) -> np.datetime64:
+        return _EPOCH + np.timedelta64(round((days + self.origin) * 86_400_000_000), "us")
+
+    def shown(self, instant: np.datetime64) -> str:
+        """An instant of this column's clock, as precisely as the training rows were."""
         unit = "s" if "time of day" in self.circles else "D"
-        return str(np.datetime_as_string(instant, unit=unit)).replace("T", " ")
+        text = str(np.datetime_as_string(instant, unit=unit)).replace("T", " ")
+        no_day = all(end.astype("datetime64[D]") == _EPOCH for end in self._ends)
+        return text.removeprefix("1970-01-01 ") if no_day else text  # a time of day, of no day
 
     @property
     def encoding(self) -> str:
@@ -112,11 +120,11 @@ class Date(Column):
     @property
     def formula(self) -> str:
         circles = f"; sine and cosine of {', '.join(self.circles)}" if self.circles else ""
-        return f"{self.days.formula}, x in days from {self._shown(0)}{circles}"
+        return f"{self.days.formula}, x in days from {self.shown(self._instant(0))}{circles}"
 
     def fill(self, part: np.ndarray, cells: Cells, rows: np.ndarray | None) -> None:
         """Write scaled days, the indicator of gaps, and sines and cosines, (n, width)."""
-        instants = self._as_instants(cells, rows)
+        instants = self.on_clock(cells, rows)
         width = self.days.width
         self.days.fill(part[:, :width], _days(instants) - self.origin, rows)
         known = np.flatnonzero(~np.isnat(instants))
@@ -125,8 +133,8 @@ class Date(Column):
             at = width + 2 * k
             part[known, at], part[known, at + 1] = np.sin(angle), np.cos(angle)
 
-    def _as_instants(self, cells: Cells, rows: np.ndarray | None) -> np.ndarray:
-        """What the clock of the training rows' zone shows, (n,)."""
+    def on_clock(self, cells: Cells, rows: np.ndarray | None = None) -> np.ndarray:
+        """What the clock of the training rows' zone shows, (n,); errors as of `fill`."""
         if isinstance(cells, Texts):
             read = read_iso(self.name, cells, rows, refuse=True)
             cells = Instants(np.full(len(cells.codes), "NaT", INSTANT)) if read is None else read

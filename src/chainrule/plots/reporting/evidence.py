@@ -9,6 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from chainrule.data.cells import plain
+from chainrule.data.columns import Column
+from chainrule.data.dates import Date
 from chainrule.data.frames import Table
 from chainrule.data.targets import read_target
 from chainrule.errors import DataError, NetworkError
@@ -104,6 +107,17 @@ class Evidence:
     def title(self, name: str) -> str:
         """What to call a column: one of an array has only a place."""
         return name if self.table.named else f"column {name}"
+
+    def column(self, name: str) -> Column:
+        """How a column, called as in `names`, is encoded."""
+        return self.model.encoder_.columns_[self.names.index(name)]
+
+    def values(self, name: str, table: Table | None = None) -> np.ndarray:
+        """What a column holds in the test rows or in another table, (rows,): dates as dates."""
+        table = self.table if table is None else table
+        same = name if name in table.columns else table.names[self.names.index(name)]
+        column, cells = self.column(name), table.columns[same]
+        return column.on_clock(cells) if isinstance(column, Date) else plain(cells)
 
     # ---------------------------------------------------------------- predictions
 

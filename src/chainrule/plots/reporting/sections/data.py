@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from chainrule.data.cells import is_gap, plain
+from chainrule.data.cells import is_gap
+from chainrule.data.columns import Column
+from chainrule.data.dates import Date
+from chainrule.data.description import ColumnDescription
 from chainrule.plots.reporting.evidence import Evidence
 from chainrule.plots.reporting.markup import Cell, Markup, element, join, quantity, table
 from chainrule.plots.reporting.pictures import sparkline
@@ -23,8 +27,8 @@ def section(evidence: Evidence) -> Markup:
     """Rows, the target, one row a column."""
     rows = "training and test rows" if evidence.training else "test rows"
     shown = evidence.names[:_COLUMNS]
-    content = [_describe(evidence, place) for place in range(len(shown))]
-    head = ("column", "kind", "gaps", "range or levels", "distribution")
+    content = [_describe(evidence, name) for name in shown]
+    head = ("column", "kind", "gaps", "range or levels", "distribution", "encoded as")
     more = len(evidence.names) - len(shown)
     return join(
         element("p", _count(evidence)),
@@ -63,37 +67,39 @@ def _targets(evidence: Evidence) -> list[tuple[Any, ...]]:
     return [(name, *_levels(f"{name} rows", y.tolist(), order)) for name, y in parts]
 
 
-def _describe(evidence: Evidence, place: int) -> tuple[Any, ...]:
-    name, encoder = evidence.names[place], evidence.model.encoder_
-    column = encoder.columns_[place]
-    same = ", the same in every training row" if column.name in encoder.constant_ else ""
-    kind = column.kind + same
-    values = _all_values(evidence, name, place)
-    title, numeric = evidence.title(name), values.dtype.kind in "fiub"
+def _describe(evidence: Evidence, name: str) -> tuple[Any, ...]:
+    column, values = evidence.column(name), _all_values(evidence, name)
     gap = np.array([is_gap(value) for value in values.tolist()])
-    known, gaps = values[~gap], int(gap.sum())
+    gaps = int(gap.sum())
     missing = f"{gaps:,} ({gaps / len(values):.1%})" if gaps else "0"
+    held = _held(evidence.title(name), column, values[~gap])
+    kind = ColumnDescription.of(column).kind
+    return evidence.title(name), kind, missing, *held, Cell(column.encoding, "wide")
+
+
+def _held(title: str, column: Column, known: np.ndarray) -> tuple[Any, Any]:
+    """What a column holds where it is not empty, in words and as a picture."""
     if not len(known):
-        return title, kind, missing, "nothing", ""
-    if values.dtype.kind == "M":
-        first, last = (np.datetime_as_string(day, "D") for day in (known.min(), known.max()))
-        moments = known.astype(np.int64)
-        picture = _histogram(title, moments, np.histogram_bin_edges(moments, _BINS), dates=True)
-        return title, kind, missing, f"{first} to {last}", picture
-    if numeric:
+        return "nothing", ""
+    if isinstance(column, Date):
+        ends = (column.shown(instant) for instant in (known.min(), known.max()))
+        first, *last = (element("span", end, class_="date") for end in dict.fromkeys(ends))
+        zone = f" ({column.zone})" if column.zone else None
+        return Cell(join(first, *(join(" to ", end) for end in last), zone), "wide"), _days(
+            title, column, known
+        )
+    if known.dtype.kind in "fiub":
         edges = np.histogram_bin_edges(known, _BINS)
-        return title, kind, missing, _range(known), _histogram(title, known, edges)
-    return title, kind, missing, *_levels(title, known.tolist())
+        return _range(known), _histogram(title, known, edges)
+    return _levels(title, known.tolist())
 
 
-def _all_values(evidence: Evidence, name: str, place: int) -> np.ndarray:
+def _all_values(evidence: Evidence, name: str) -> np.ndarray:
     """A column of training and test rows, one after the other."""
-    own = plain(evidence.table.columns[name])
+    own = evidence.values(name)
     if evidence.training is None:
         return own
-    table = evidence.training[0]
-    same = name if name in table.columns else table.names[place]
-    return np.concatenate([plain(table.columns[same]), own])
+    return np.concatenate([evidence.values(name, evidence.training[0]), own])
 
 
 def _range(values: np.ndarray) -> Cell:
@@ -102,14 +108,23 @@ def _range(values: np.ndarray) -> Cell:
     return Cell(text, "wide")
 
 
-def _histogram(title: str, values: np.ndarray, edges: np.ndarray, dates: bool = False) -> Markup:
+def _days(title: str, column: Date, instants: np.ndarray) -> Markup:
+    moments = instants.astype(np.int64)
+    edges = np.histogram_bin_edges(moments, _BINS)
+    return _histogram(
+        title, moments, edges, lambda edge: column.shown(np.datetime64(int(edge), "us"))
+    )
+
+
+def _histogram(
+    title: str,
+    values: np.ndarray,
+    edges: np.ndarray,
+    shown: Callable[[float], str] = "{:.4g}".format,
+) -> Markup:
     heights, _ = np.histogram(values, edges)
     tall = int(np.argmax(heights))
-    low, high = edges[tall], edges[tall + 1]
-    between = f"{low:.4g} and {high:.4g}"
-    if dates:
-        days = (np.datetime64(int(edge), "us").astype("datetime64[D]") for edge in (low, high))
-        between = " and ".join(map(str, days))
+    between = " and ".join(shown(edge) for edge in edges[tall : tall + 2])
     return sparkline(f"Histogram of {title}: most lie between {between}", heights)
 
 

@@ -34,9 +34,8 @@ def section(evidence: Evidence) -> Markup | None:
     width, columns = network.input_shape[0], len(evidence.names)
     text = (
         f"{len(network.layers)} layers, {network.n_parameters:,} parameters, "
-        f"{network.engine.dtype.name}. The {columns:,} columns fill {width:,} inputs: numbers are "
-        f"standardised, each text is a 1 in the input of its level, a gap has an input that marks "
-        f"it. The loss is the {network.loss.name.replace('_', ' ')}."
+        f"{network.engine.dtype.name}. The {columns:,} columns fill {width:,} inputs, encoded as "
+        f"the table of columns says. The loss is the {network.loss.name.replace('_', ' ')}."
     )
     rows = [(str(k), s.name, Cell(s.settings, "wide"), _shape(s.shape), f"{s.parameters:,}")
             for k, s in enumerate(stages)]  # fmt: skip

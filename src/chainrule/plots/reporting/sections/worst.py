@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.cells import is_gap, plain, take
+from chainrule.data.cells import is_gap
+from chainrule.data.columns import Column
+from chainrule.data.dates import Date
 from chainrule.plots.reporting.evidence import Evidence
 from chainrule.plots.reporting.markup import Cell, Markup, element, join, quantity, table
 
@@ -24,7 +26,8 @@ def section(evidence: Evidence) -> Markup:
         names = evidence.ranking[:_COLUMNS]
     own = ("probability of the truth", "loss") if evidence.classifies else ("error",)
     head = ("row", "true", "predicted", *own, *(evidence.title(name) for name in names))
-    rows = [_line(evidence, row, names) for row in worst]
+    columns = [_cells(evidence, name, worst) for name in names]
+    rows = [_line(evidence, row, cells) for row, *cells in zip(worst, *columns, strict=True)]
     text = (
         "The test rows with the largest loss. Look at them: a wrong label, a unit that was mixed "
         "up or a missing column shows here first. Rows are counted from 0"
@@ -39,7 +42,7 @@ def section(evidence: Evidence) -> Markup:
     )
 
 
-def _line(evidence: Evidence, row: int, names: list[str]) -> list[Any]:
+def _line(evidence: Evidence, row: int, cells: list[Any]) -> list[Any]:
     true, predicted = evidence.y[row].item(), evidence.predicted[row].item()
     if evidence.classifies:
         loss = float(evidence.losses[row])
@@ -51,15 +54,20 @@ def _line(evidence: Evidence, row: int, names: list[str]) -> list[Any]:
         ]
     else:
         own = [quantity(true), quantity(predicted), quantity(predicted - true)]
-    row_of = np.array([row])
-    values = [_cell(plain(take(evidence.table.columns[name], row_of))[0]) for name in names]
-    return [str(evidence.numbers[row]), *own, *values]
+    return [str(evidence.numbers[row]), *own, *cells]
 
 
-def _cell(value: Any) -> Any:
-    """A value of the table; what is missing says so."""
+def _cells(evidence: Evidence, name: str, rows: np.ndarray) -> list[Any]:
+    """What a column holds in some rows; what is missing says so."""
+    column = evidence.column(name)
+    return [_cell(value, column) for value in evidence.values(name)[rows]]
+
+
+def _cell(value: Any, column: Column) -> Any:
     if is_gap(value):
         return Cell("missing", "gap")
+    if isinstance(column, Date):
+        return Cell(column.shown(value), "date")
     if isinstance(value, str | np.datetime64):
         return str(value)
     return quantity(value.item() if hasattr(value, "item") else value)
