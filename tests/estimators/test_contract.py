@@ -47,9 +47,11 @@ NAMED_TWICE = pd.DataFrame(
 @pytest.mark.filterwarnings("ignore::chainrule.errors.NotSeparableWarning")
 @parametrize_with_checks(
     [
+        cr.NetworkClassifier(epochs=40),
+        cr.NetworkRegressor(epochs=40),
         # one minibatch, for a row of weight 2 is the row twice only where batches agree
-        cr.NetworkClassifier((16,), epochs=40, learning_rate=0.03, batch_size=64),
-        cr.NetworkRegressor((16,), epochs=40, learning_rate=0.03, batch_size=64),
+        cr.NetworkClassifier((16,), epochs=40, learning_rate=0.03, batch_size=128),
+        cr.NetworkRegressor((16,), epochs=40, learning_rate=0.03, batch_size=128),
         cr.Perceptron(),
         GeneralizedLinearClassifier(),
         GeneralizedLinearRegressor(),
@@ -222,7 +224,7 @@ def test_portions_of_one_minibatch_are_one_training(engine, optimizer):
     one = passes([rows], optimizer=optimizer, engine=engine, learning_rate=1e-30)  # as it began
     cr.train(
         one.network_, one.encoder_.transform(X[rows]), one._encode_targets(Y[rows]),
-        optimizer=model._make_optimizer(), epochs=3, batch_size=32, shuffle=False, progress=False,
+        optimizer=model._choices.optimizer, epochs=3, batch_size=32, shuffle=False, progress=False,
     )  # fmt: skip
     for name, values in one.network_.parameters.items():
         np.testing.assert_allclose(model.network_.parameters[name], values, 1e-9, 1e-12)

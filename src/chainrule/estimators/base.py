@@ -253,10 +253,10 @@ class NetworkEstimator(Ensemble, Keeping):
     def _pass(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
         """Learn once from one portion of rows."""
         check_arguments(self.get_params(deep=False))
-        if several(self) or "_twins" in self.__dict__:
+        if self.cv is not None or self.bag is not None:
             raise HyperparameterError(
-                "partial_fit trains one network: give members=1, cv=None and bag=None, and clone "
-                "a model that was fitted with several."
+                "partial_fit goes on with networks that saw the same rows, those of cv and bag saw "
+                "rows of their own: clone the model with cv=None and bag=None."
             )
         rows, first = Rows.read(X, y, sample_weight), not hasattr(self, "network_")
         self.target_name_ = rows.name
@@ -264,19 +264,22 @@ class NetworkEstimator(Ensemble, Keeping):
             own = self._choices = choices(
                 self.get_params(deep=False), len(rows.used), is_classifier(self), portions=True
             )
-            passes = Passes(own.optimizer, own.batch_size, self._seed())
+            seed, count = self._seed(), 1 if first else len(self.members_)
+            passes = [Passes(own.optimizer, own.batch_size, seed + k) for k in range(count)]
         else:
             passes = self._passes
         if first:
             self._learn_targets(rows.y[rows.used], classes)
         weights = self._weigh(rows.y, rows.used, rows.weights)
         if first:
-            self._prepare(rows, rows.used, weights, passes.seed)
+            self._prepare(rows, rows.used, weights, passes[0].seed)
         encoded = self._encode(rows.table, rows.used), self._encode_targets(rows.y[rows.used])
         if not hasattr(self, "_passes"):
             self._passes, self.history_ = passes, History(self.network_.loss.metric_name)
         weights = None if weights is None else weights[rows.used]
-        passes.run(self.network_, *encoded, weights, self.history_, self.threads)
+        for own, twin in zip(passes, self._each, strict=True):
+            history = self.history_ if twin is self._each[0] else History(self.history_.metric_name)
+            own.run(twin.network_, *encoded, weights, history, self.threads)
         return self
 
     def _seed(self) -> int:

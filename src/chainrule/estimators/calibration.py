@@ -52,8 +52,7 @@ def best_temperature(
     (2.64, 2.73)
     """
     name = "cross_entropy" if scores.shape[1] > 1 else "binary_cross_entropy"
-    z, own = scores.astype(np.float64), np.ones((len(scores), 1)) if weights is None else weights
-    own = own * (own.sum() / np.square(own).sum())  # adds up to Kish's effective number of rows
+    z, own = scores.astype(np.float64), 1.0 if weights is None else weights
 
     def objective(logarithm: float) -> float:
         losses = LOSSES[name].value(z * np.exp(-logarithm), targets)

@@ -57,7 +57,8 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     learning_rate : float, optional
         The optimizer's own default if None.
     batch_size : int, optional
-        32 for "plain"; 32 to 256 by the number of rows for "tabular".
+        32 for "plain", but up to 64 rows are one batch; 32 to 256 by the number of rows for
+        "tabular".
     epochs : int, optional
         A maximum when `early_stopping` is on. If None, for "plain" 200, and more for a table so
         small that 200 epochs make fewer than 2000 updates; for "tabular" 256, fewer for large

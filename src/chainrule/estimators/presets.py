@@ -94,8 +94,8 @@ class Preset:
         return 1.0
 
     def batch_size(self, rows: int) -> int:
-        """Rows of one update."""
-        return 32
+        """32; up to 64 rows are one batch."""
+        return max(32, rows) if rows <= 64 else 32
 
     def epochs(self, rows: int, batch_size: int) -> int:
         """Most passes over so many training rows."""
