@@ -74,7 +74,9 @@ class ImportancesDisplay(Display):
         """Draw bars of the means, and a dot for each time that the column was shuffled."""
         with drawing(self, ax, (6.0, 1.2 + _ROW * len(self.names))) as axes:
             places = np.arange(len(self.names))
-            axes.barh(places, self.importances.mean(axis=1), color=PALETTE[0], alpha=0.7, label="mean")
+            axes.barh(
+                places, self.importances.mean(axis=1), color=PALETTE[0], alpha=0.7, label="mean"
+            )
             repeats = self.importances.shape[1]
             axes.plot(
                 self.importances.reshape(-1), places.repeat(repeats), linestyle="none", marker=".",
