@@ -117,9 +117,9 @@ def test_train_learns_classes_from_csv_and_says_how_well(done):
     assert "3 classes, Adelie, Chinstrap, Gentoo" in value(output, "target")
     assert value(output, "rows") == "275 to train on, 69 to test"
     assert value(output, "columns") == "5 numbers, 1 yes-no, 1 category"
-    assert value(output, "network") == "13 → 64 → 64 → 3"
+    assert value(output, "network") == "13 → 128 → 128 → 128 → 3, 4 times"
     assert value(output, "  island") == "category: 3 levels: Biscoe, Dream, Torgersen"
-    assert value(output, "  sex") == "yes-no: female or male; 8 gaps"
+    assert value(output, "  sex") == "yes-no: female or male; 10 gaps"
     assert "saved to species.st" in process.stderr
 
 
@@ -358,7 +358,7 @@ def test_explain_prints_inputs_equations_and_tape(done, classifier):
     )
     assert "Output: species, the class with the largest score: Adelie, Chinstrap, Gentoo" in output
     assert "z¹ = W¹ y⁰ + b¹" in output
-    assert re.search(r"dW1 = matmul_tn\(x, dz1\) .* \(14, 64\)", output)
+    assert re.search(r"dW1 = matmul_tn\(x, dz1\) .* \(13, 64\)", output)
     assert all(line == line.rstrip() for line in output.splitlines())
 
 

@@ -217,7 +217,7 @@ def test_a_million_different_texts_are_left_out_at_once():
     table = pa.table({"key": MILLION, "x": np.arange(10**6) % 7})
     with pytest.warns(LeftOutWarning, match="column 'key'"):
         encoder = TableEncoder().fit(table)
-    assert encoder.transform(table).shape == (10**6, 1)
+    assert encoder.transform(table, np.arange(5)).shape == (5, 1)
     assert encoder.describe()[0].values == "1000000 different texts in 1000000 rows"
     assert len(str(encoder.config())) < 1000  # nothing of them is kept
 

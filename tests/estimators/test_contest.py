@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import check_estimators_unfitted
 from chainrule.data.readers import load_penguins, split_target
 from chainrule.errors import DataError, UnknownNameError
 from chainrule.estimators import baselines
-from chainrule.estimators.baselines import SIMPLEST_FIRST, OneHot
+from chainrule.estimators.baseline_models import SIMPLEST_FIRST, OneHot
 from chainrule.estimators.contest import Contest, divide, equal_rows, verdict
 from chainrule.estimators.scores import Scores
 
@@ -129,6 +129,20 @@ def test_within_one_error_the_simplest_is_taken_even_where_the_network_leads():
     })  # fmt: skip
     assert text.startswith("No clear difference between network and linear (accuracy within one")
     assert text.endswith("take the simplest, linear.")
+
+
+def test_models_that_are_not_told_apart_follow_each_other_in_the_ranking():
+    """The third is nearer to the first than its own spread, the second is not."""
+    models = {
+        "network": scores(0.9, 0.9, 0.9, 0.9, 0.9),
+        "linear": scores(0.88, 0.88, 0.88, 0.88, 0.881),
+        "random forest": scores(0.8, 1.0, 0.8, 1.0, 0.7),
+    }
+    assert [round(s.mean, 3) for s in models.values()] == [0.9, 0.88, 0.86]
+    text = verdict(models)
+    assert text.startswith("Use network: 0.0198 ahead of linear in accuracy (p = ")
+    models["gradient boosting"] = scores(0.89, 0.91, 0.89, 0.91, 0.895)
+    assert verdict(models).startswith("No clear difference between network and gradient boosting (")
 
 
 def test_a_lead_that_folds_do_not_prove_is_called_so():

@@ -8,10 +8,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import chainrule as cr
 from chainrule.data.targets import read_known_targets
 from chainrule.errors import DataError, LeftOutWarning
+from chainrule.estimators import bag, compare, hold_out, k_fold, leave_one_out, propose_layers
 
 X, KINDS = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[KINDS]
@@ -112,6 +115,67 @@ def test_a_weight_for_missing_targets_only_is_refused():
         pytest.raises(DataError, match="every row that has a target weighs 0"),
     ):
         cr.NetworkRegressor(**QUICK).fit(X, without(X[:, 0]), weights)
+
+
+# ------------------------------------------------------- several models, validation
+
+
+@pytest.mark.parametrize(
+    "model",
+    [cr.NetworkClassifier(**QUICK), DecisionTreeClassifier(random_state=0)],
+    ids=["network", "of scikit-learn"],
+)
+def test_bagging_draws_known_rows_alone(model):
+    with pytest.warns(LeftOutWarning, match="missing in 3 of 150 rows"):
+        bagged = bag(model, 3, random_state=0).fit(X, TEXTS)
+    other = bag(model, 3, random_state=0).fit(X[KNOWN], NAMES[KNOWN])
+    np.testing.assert_array_equal(bagged.predict_proba(X), other.predict_proba(X))
+    np.testing.assert_array_equal(
+        bagged.oob_decision_function_[KNOWN], other.oob_decision_function_
+    )
+    assert bagged.oob_score_ == other.oob_score_
+
+
+def test_bagging_multiplies_weights_and_needs_one_of_a_known_row():
+    y, weights = without(X[:, 0]), 1.0 + np.arange(150) % 2
+    with pytest.warns(LeftOutWarning):
+        bagged = bag(LinearRegression(), 3, random_state=0).fit(X, y, weights)
+    other = bag(LinearRegression(), 3, random_state=0).fit(X[KNOWN], X[KNOWN, 0], weights[KNOWN])
+    np.testing.assert_allclose(bagged.predict(X), other.predict(X), rtol=1e-12)
+    weights[KNOWN] = 0
+    with (
+        pytest.warns(LeftOutWarning),
+        pytest.raises(DataError, match="every row that has a target"),
+    ):
+        bag(LinearRegression()).fit(X, y, weights)
+
+
+VALIDATIONS = {
+    "k_fold": lambda model, X, y: k_fold(model, X, y, 4),
+    "hold_out": lambda model, X, y: hold_out(model, X, y, repeats=3),
+    "leave_one_out": leave_one_out,
+    "compare": lambda model, X, y: compare({"": model}, X, y, 3).scores[""],
+    "approximate": lambda model, X, y: leave_one_out(
+        cr.NetworkRegressor((2,), epochs=30, dtype="float64", random_state=0), X, y,
+        approximate=True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("validate", VALIDATIONS.values(), ids=VALIDATIONS)
+def test_validation_splits_known_rows_alone(validate):
+    with pytest.warns(LeftOutWarning, match="missing in 3 of 150 rows") as caught:
+        scores = validate(LinearRegression(), X, without(X[:, 0]))
+    other = validate(LinearRegression(), X[KNOWN], X[KNOWN, 0])
+    np.testing.assert_allclose(scores.scores, other.scores, rtol=1e-9, atol=1e-20)
+    np.testing.assert_array_equal(scores.train_rows, other.train_rows)
+    assert len(caught) == 1
+
+
+def test_a_proposal_counts_known_rows():
+    with pytest.warns(LeftOutWarning):
+        proposed = propose_layers(X, TEXTS)
+    assert proposed == propose_layers(X[KNOWN], NAMES[KNOWN])
 
 
 def test_a_target_is_needed_to_score():

@@ -39,7 +39,7 @@ def table() -> pa.Table:
     x[rng.random(ROWS) < 0.1, 2] = np.nan
     columns = {f"x{k}": pa.array(x[:, k], from_pandas=True) for k in range(3)}
     kind = np.where(y > 1, "high", np.where(y > -1, "middle", "low"))
-    return pa.table({"id": np.arange(ROWS), **columns, "group": group, "y": y, "kind": kind})
+    return pa.table({"row": np.arange(ROWS), **columns, "group": group, "y": y, "kind": kind})
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +155,8 @@ def test_the_encoding_comes_from_training_rows_alone(folder, table):
 
 
 def test_a_stream_learns_what_the_table_teaches(folder, table):
-    streamed = regressor(epochs=15).fit(stream(folder, "kind", "id"), "y")
-    rest = table.drop_columns(["kind", "id"])
+    streamed = regressor(epochs=15).fit(stream(folder, "kind", "row"), "y")
+    rest = table.drop_columns(["kind", "row"])
     whole = cr.NetworkRegressor((16,), epochs=15, random_state=0).fit(rest, "y")
     assert streamed.score(folder, "y") == pytest.approx(whole.score(rest, "y"), abs=0.02)
     assert whole.score(rest, "y") > 0.9
@@ -167,7 +167,7 @@ def test_classes_are_those_of_all_rows_and_balanced_weights_too(folder, table):
     model = cr.NetworkClassifier(
         (16,), class_weight="balanced", learning_rate=0.01, epochs=8, memory_limit=1, random_state=0
     )
-    model.fit(stream(folder, "y", "id", sample_rows=400), "kind")
+    model.fit(stream(folder, "y", "row", sample_rows=400), "kind")
     assert model.classes_.tolist() == ["high", "low", "middle"]
     assert model.score(folder, "kind") > 0.8
     counts = table["kind"].value_counts().to_pylist()
@@ -318,7 +318,7 @@ def test_a_failing_prediction_leaves_the_old_file(folder, tmp_path, monkeypatch)
     monkeypatch.setattr(csv_files, "_BLOCK", 100_000)  # some portions go well before
     model = tmp_path / "m.st"
     regressor(epochs=1).fit(folder, "y").save(model)
-    lines = "id,x0,x1,x2,group,kind\n" + "1,1,1,1,a,low\n" * 40_000
+    lines = "row,x0,x1,x2,group,kind\n" + "1,1,1,1,a,low\n" * 40_000
     (tmp_path / "new.csv").write_text(lines + "1,inf,1,1,a,low\n")
     (tmp_path / "out.csv").write_text("old")
     result = CliRunner().invoke(

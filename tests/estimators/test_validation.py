@@ -401,6 +401,8 @@ def test_a_class_with_fewer_rows_than_folds_is_named():
     X, y = np.arange(8.0)[:, None], np.array(["a"] * 5 + ["b"] * 3)
     with pytest.raises(DataError, match=r"3 rows of the class 'b', and each of 4 folds needs one"):
         k_fold(DummyClassifier(), X, y, folds=4)
+    with pytest.raises(DataError, match=r"^the target 'kind' has 3 rows of the class 'b'"):
+        k_fold(DummyClassifier(), X, pl.Series("kind", y), folds=4)
 
 
 def test_splits_that_scikit_learn_refuses():

@@ -90,7 +90,7 @@ def compare(
 def _choose(given: str | None, task: str, seed: int) -> dict[str, Any]:
     """The models by name, the network first: the longest fits begin first."""
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
-    from chainrule.estimators.baselines import baselines
+    from chainrule.estimators.baseline_models import baselines
 
     made = NetworkClassifier if task == "classification" else NetworkRegressor
     models = {"network": made(random_state=seed)} | baselines(task, seed)

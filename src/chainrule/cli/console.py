@@ -26,8 +26,11 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     """An aligned table; numbers to the right."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    if title:  # above the table, for within it the title would be broken to its width
+        _print(Text(title, "italic"))
+    table = Table(box=box.SIMPLE_HEAD)
     content = [list(map(str, row)) for row in rows]
     for k, name in enumerate(columns):
         number = bool(content) and all(_is_number(row[k]) for row in content)

@@ -11,24 +11,18 @@ import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
 from chainrule.cli.job import Job, fit, read_job
+from chainrule.cli.records import Records
 from chainrule.errors import HyperparameterError, ModelFileError
-from chainrule.estimators.defaults import (
-    ACTIVATION,
-    DEFAULTS,
-    EPOCHS,
-    HIDDEN,
-    NARROW,
-    NARROW_ACTIVATION,
-    OPTIMIZER,
-    UPDATES,
-)
+from chainrule.estimators.defaults import DEFAULTS
 from chainrule.ops.hyperparameters import Interval
+from chainrule.ops.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     import numpy as np
 
     from chainrule.data.description import Description
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
+    from chainrule.network import Network
 
 __all__ = ["train"]
 
@@ -69,25 +63,31 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
     "hidden",
     callback=_widths,
     metavar="N,N…",
-    help=f"Widths of the hidden layers; default {','.join(map(str, HIDDEN))}.",
+    help="Widths of the hidden layers.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="tabular, which is the default, or plain, which is if you say what the network or its "
+    "optimizer is: what is done where no option says it.",
 )
 @click.option(
     "--activation",
     metavar="NAME",
-    help=f"Of the hidden layers, see `chainrule activations`; default {ACTIVATION}, "
-    f"{NARROW_ACTIVATION} where a layer has fewer than {NARROW} units.",
+    help="Of the hidden layers, see `chainrule activations`.",
 )
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help=f"sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw; default {OPTIMIZER}.",
+    help=f"{', '.join(OPTIMIZERS)}.",
 )
 @_setting("learning_rate")
 @_setting("batch_size")
-@_setting("epochs", f"; default {EPOCHS}, more where that makes fewer than {UPDATES} updates")
+@_setting("epochs", "; by the number of rows if not given")
 @_setting("keep")
 @_setting("validation_fraction")
 @_setting("patience")
+@_setting("members", "; by the preset if not given")
 @_setting("time_limit")
 @_setting("max_levels")
 @_setting("memory_limit")
@@ -108,10 +108,17 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option(
     "--seed", type=int, default=0, metavar="N", help="Start of random numbers; default 0."
 )
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Where to write a report, a page of HTML."
+)
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="Where to log each epoch, as a line of JSON."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def train(
     data: Path, target: str, model: Path | None, drop: tuple[str, ...], task: str,
-    test_fraction: float, seed: int, quiet: bool, **settings: Any,
+    test_fraction: float, seed: int, report: Path | None, log: Path | None, quiet: bool,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Train a network on the table DATA to predict one column.
 
@@ -128,15 +135,19 @@ def train(
     _check_numbers(test_fraction, seed)
     if model is not None:
         _check_destination(model)
+    records = Records(report, log, (data,) if model is None else (data, model))
+    records.check(test_fraction)
+    logged = records.callbacks(given | {"seed": seed})
     given |= {"random_state": seed, "verbose": not quiet}
     job = read_job(data, target, drop, task, test_fraction, seed, given)
-    estimator, seconds = fit(job, given)
+    estimator, seconds = fit(job, given | logged)
     _report(estimator, job, seconds)
     if model is not None:
         estimator.save(model)
         note(f"saved to {model}")
     else:
         note("not saved: add --model NAME.safetensors to keep the model")
+    records.write(estimator, job, data)
 
 
 # -------------------------------------------------------------------- checking
@@ -176,14 +187,15 @@ def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: 
     rows = f"{job.trained} to train on, {len(job.test)} to test"
     if job.dropped:
         rows += f"; {job.dropped} more without a target left out"
+    several = f", {count} times" if (count := len(estimator.members_)) > 1 else ""
     epochs = f"{len(history)}, best {history.best_epoch}; {history.stopped}"
     show_pairs(
         [
             ("target", _describe_target(estimator, job)),
             ("rows", rows),
             *_column_lines(encoder.describe()),
-            ("network", " → ".join(map(str, _sizes(network)))),
-            ("parameters", network.n_parameters),
+            ("network", f"{_sizes(network)}{several}"),
+            ("parameters", f"{network.n_parameters:,}{several}"),
             ("epochs", epochs),
             ("time", f"{seconds:.2f} s"),
             *_scores(estimator, job),
@@ -210,9 +222,11 @@ def _describe_target(estimator: NetworkClassifier | NetworkRegressor, job: Job) 
     return f"{job.target.name}: {kind}{hint}"
 
 
-def _sizes(network: Any) -> list[int]:
-    weights = [p for name, p in network.parameters.items() if name.endswith("weight")]
-    return [weights[0].shape[0], *(w.shape[1] for w in weights)]
+def _sizes(network: Network) -> str:
+    from chainrule.layers import Dense
+
+    widths = [layer.units for layer in network.layers if isinstance(layer, Dense)]
+    return " → ".join(map(str, (*network.input_shape, *widths)))
 
 
 def _scores(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> list[tuple[str, str]]:

@@ -16,7 +16,18 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-__all__ = ["INSTANT", "Cells", "Instants", "Texts", "is_gap", "is_number", "place", "take", "text"]
+__all__ = [
+    "INSTANT",
+    "Cells",
+    "Instants",
+    "Texts",
+    "is_gap",
+    "is_number",
+    "place",
+    "plain",
+    "take",
+    "text",
+]
 
 INSTANT = np.dtype("datetime64[us]")
 
@@ -127,6 +138,22 @@ def take(cells: Cells, rows: np.ndarray | None) -> Cells:
     if rows is None:
         return cells
     return cells[rows] if isinstance(cells, np.ndarray) else cells.take(rows)
+
+
+def plain(cells: Cells) -> np.ndarray:
+    """A column as an array, (rows,): texts as objects with None for gaps, instants as they are.
+
+    Examples
+    --------
+    >>> plain(Texts.of_numbers(np.array([2.0, np.nan]))).tolist()
+    ['2', None]
+    """
+    if isinstance(cells, Instants):
+        return cells.values
+    if isinstance(cells, Texts):
+        levels = np.array([*cells.levels.to_pylist(), None], dtype=object)
+        return levels[cells.codes]  # −1, a gap, is the last of them
+    return cells
 
 
 def place(row: int, rows: np.ndarray | None) -> str:

@@ -42,9 +42,8 @@ class CsvFile:
 
     def __init__(self, path: Path, say: Callable[[str], None] = lambda _: None) -> None:
         self.path, self.separator = path, _separator(path)
+        self._say: Callable[[str], None] | None = say
         self._types: list[pa.DataType] | None = None
-        if self.separator != ",":
-            say(f"{path}: columns are separated by {_SEPARATORS[self.separator]}")
 
     # ------------------------------------------------------------------ reading
 
@@ -55,10 +54,18 @@ class CsvFile:
 
         try:
             table = arrow_csv.read_csv(self.path, **self._options())
+            names = _stripped(table.column_names)  # raises where they are not UTF-8
         except (pa.ArrowInvalid, UnicodeDecodeError, OSError, EOFError) as error:
             raise self._problem(error) from None
         self._check(table)
-        return table.rename_columns(_stripped(table.column_names))
+        self._say_separator()
+        return table.rename_columns(names)
+
+    def _say_separator(self) -> None:
+        """Say once what was guessed, of a file that can be read: what is wrong says it too."""
+        if self._say is not None and self.separator != ",":
+            self._say(f"{self.path}: columns are separated by {_SEPARATORS[self.separator]}")
+        self._say = None
 
     @cached_property
     def raw_names(self) -> list[str]:
@@ -83,11 +90,13 @@ class CsvFile:
 
         types = dict(zip(self.raw_names, self.schema.types, strict=True))
         try:
-            return sum(batch.num_rows for batch in self._open(types))
+            count = sum(batch.num_rows for batch in self._open(types))
         except (pa.ArrowInvalid, UnicodeDecodeError, OSError, EOFError):
             types = self._exact_types()
-        self._types = list(types.values())
-        return sum(batch.num_rows for batch in self._blocks(types))
+            self._types = list(types.values())
+            count = sum(batch.num_rows for batch in self._blocks(types))
+        self._say_separator()
+        return count
 
     @property
     def pieces(self) -> list[int]:
@@ -163,7 +172,9 @@ class CsvFile:
 
         options = arrow_csv.ReadOptions(block_size=_BLOCK)
         try:
-            return arrow_csv.open_csv(self.path, read_options=options, **self._options(types))
+            reader = arrow_csv.open_csv(self.path, read_options=options, **self._options(types))
+            _ = reader.schema.names  # raises where they are not UTF-8
+            return reader
         except (pa.ArrowInvalid, UnicodeDecodeError, OSError, EOFError) as error:
             raise self._problem(error) from None
 
@@ -234,8 +245,8 @@ class CsvFile:
                     count += 1
                     if len(row) != width:
                         return (
-                            f"{self.path}, line {rows.line_num} has {len(row)} fields, the header "
-                            f"has {width}: mend that line."
+                            f"{self.path}, line {rows.line_num} has {len(row)} fields"
+                            f"{self._between}, the header has {width}: mend that line."
                         )
                 if not count:
                     return f"{self.path} has a header and no rows."
@@ -246,6 +257,11 @@ class CsvFile:
         except csv.Error as problem:
             error = problem
         return f"{self.path} cannot be read as CSV: {error}"
+
+    @property
+    def _between(self) -> str:
+        """The separator in a message, where it is not the usual one."""
+        return "" if self.separator == "," else f" separated by {_SEPARATORS[self.separator]}"
 
     def _text(self) -> IO[str]:
         return _open_text(self.path)

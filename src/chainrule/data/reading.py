@@ -157,11 +157,11 @@ def _objects(values: np.ndarray, name: str) -> Cells:
             families.setdefault(_family(kind), []).append(kind)
     if "unusable" in families:
         raise _unusable(name, min(kind.__name__ for kind in families["unusable"]))
-    if {"number", "yes-no"} <= families.keys():
-        families["number"] += families.pop("yes-no")
     for family in ("number", "date"):  # NaN and NaT are gaps of any column
         if len(families) > 1 and all(map(is_gap, _of(cells, families.get(family, [])))):
             families.pop(family, None)
+    if {"number", "yes-no"} <= families.keys():
+        families["number"] += families.pop("yes-no")
     if len(families) > 1:
         raise _mixed(name, cells, list(families.values()))
     family = next(iter(families), "number")

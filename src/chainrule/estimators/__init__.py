@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.estimators.attribution import Attributions, attribute
     from chainrule.estimators.bagging import BaggingClassifier, BaggingRegressor, bag
-    from chainrule.estimators.baselines import baselines
+    from chainrule.estimators.baseline_models import baselines
     from chainrule.estimators.classifier import NetworkClassifier
     from chainrule.estimators.heads import Distribution
     from chainrule.estimators.hopfield import Hopfield, capacity
@@ -67,7 +67,7 @@ _HOME = {
     "Topology": "topology",
     "attribute": "attribution",
     "bag": "bagging",
-    "baselines": "baselines",
+    "baselines": "baseline_models",
     "capacity": "hopfield",
     "compare": "validation",
     "hold_out": "validation",

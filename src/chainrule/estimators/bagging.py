@@ -25,7 +25,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from chainrule.data.matrices import as_weights
-from chainrule.data.targets import read_target
+from chainrule.data.targets import read_known_targets
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.classifier import NetworkClassifier
 from chainrule.estimators.regressor import NetworkRegressor
@@ -106,6 +106,7 @@ class _Bagging(MetaEstimatorMixin, BaseEstimator):
         ----------
         X : data frame or array-like of shape (n, columns)
         y : array-like of shape (n,)
+            Rows without a target count as rows of weight 0.
         sample_weight : array-like of shape (n,), optional
 
         Returns
@@ -116,12 +117,17 @@ class _Bagging(MetaEstimatorMixin, BaseEstimator):
         ------
         HyperparameterError, DataError
             Naming the argument, or what is wrong with the data.
+
+        Warns
+        -----
+        LeftOutWarning
+            If the target is missing in some rows.
         """
         _MEMBERS.check(self.members)
-        targets, _ = read_target(y)
+        targets, _, known = read_known_targets(y)
         self._learn_targets(targets)
-        weights = as_weights(sample_weight, len(targets))
-        given = None if weights is None else weights[:, 0]
+        given = _weights(sample_weight, len(targets), known)
+        whole = y if known is None else targets
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         prototype = self._prototype()
 
@@ -131,7 +137,7 @@ class _Bagging(MetaEstimatorMixin, BaseEstimator):
             member = clone(prototype)
             if "random_state" in member.get_params():
                 member.set_params(random_state=int(rng.integers(2**31 - 1)))
-            member.fit(X, y, sample_weight=counts if given is None else counts * given)
+            member.fit(X, whole, sample_weight=counts if given is None else counts * given)
             return member, counts, self._output(member, X)
 
         trained = parallel_map(
@@ -216,6 +222,18 @@ class _Bagging(MetaEstimatorMixin, BaseEstimator):
         if hasattr(member, "__sklearn_tags__"):
             tags.input_tags = member.__sklearn_tags__().input_tags
         return tags
+
+
+def _weights(given: Any, n: int, known: np.ndarray | None) -> np.ndarray | None:
+    """Weights of the rows, (n,), 0 where there is no target; None if all weigh the same."""
+    weights = as_weights(given, n)
+    if known is None:
+        return None if weights is None else weights[:, 0]
+    result = np.zeros(n)
+    result[known] = 1 if weights is None else weights[known, 0]
+    if not result.any():
+        raise DataError("every row that has a target weighs 0: there is nothing to learn from.")
+    return result
 
 
 class BaggingClassifier(ClassifierMixin, _Bagging):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from chainrule.data.cells import Instants, Texts
 from chainrule.data.frames import Table
-from chainrule.estimators.baselines import SIMPLEST_FIRST
+from chainrule.estimators.baseline_models import SIMPLEST_FIRST
 from chainrule.estimators.scores import Scores
 from chainrule.estimators.scoring import Rows, enough_rows, fold_splitter, split_rows
 from chainrule.training.parallel import cancelled, parallel_map
@@ -188,8 +189,9 @@ def _area(y: np.ndarray, p: np.ndarray, classes: np.ndarray) -> float:
 def verdict(scores: Mapping[str, Scores]) -> str:
     """Which of several models to use, in a sentence that takes the spread into account.
 
-    Models whose mean lies within one standard error of the best one's are not told apart, and the
-    simplest of them is named. The error is that of the paired differences, which share a fold,
+    Models are taken in the order of their means, up to the first whose mean lies more than one
+    standard error behind the best one's: those before it are not told apart, and the simplest of
+    them is named. The error is that of the paired differences, which share a fold,
     corrected for the training rows that folds share: s √(1/K + test rows/training rows) (Nadeau &
     Bengio 2003). A lead is called clear when a two-sided t test with this error and K − 1 degrees
     of freedom finds p < 0.05.
@@ -213,8 +215,7 @@ def verdict(scores: Mapping[str, Scores]) -> str:
     best, metric = ranking[0], scores[ranking[0]].metric
     if len(ranking) == 1:
         return f"Only {best} was measured: nothing to compare it with."
-    level = [name for name in ranking if _lead(scores[best], scores[name])[0] <= 1]
-    others = [name for name in ranking if name not in level]
+    level = list(takewhile(lambda name: _lead(scores[best], scores[name])[0] <= 1, ranking))
     if len(level) > 1:
         simplest = min(level, key=_complexity)
         note = _learns_nothing(simplest)
@@ -222,8 +223,8 @@ def verdict(scores: Mapping[str, Scores]) -> str:
             f"No clear difference between {_and(level)} ({metric} within one standard error): "
             f"take the simplest, {simplest}.{note}"
         )
-    difference, p = _gap(scores[best], scores[others[0]])
-    shown = f"{abs(difference):.3g} ahead of {others[0]} in {metric}"
+    difference, p = _gap(scores[best], scores[ranking[1]])
+    shown = f"{abs(difference):.3g} ahead of {ranking[1]} in {metric}"
     if p < _SIGNIFICANT:
         return f"Use {best}: {shown} (p = {p:.2g}).{_learns_nothing(best)}"
     return (

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from chainrule.data.targets import read_target
-from chainrule.errors import NetworkError
+from chainrule.data.targets import read_known_targets
+from chainrule.errors import LeftOutWarning, NetworkError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.regressor import NetworkRegressor
 from chainrule.estimators.scores import Scores
@@ -111,10 +111,14 @@ def _trained(model: Any, X: Any, y: Any) -> tuple[Network, Any, Any, np.ndarray]
             f"approximate leave-one-out is for loss='squared_error', the model has "
             f"'{model._loss.name}': leave approximate=True out."
         )
-    fitted = clone(model).fit(X, y)
+    fitted = clone(model).fit(X, y)  # says which rows have no target
     scale = fitted.target_scale_ if isinstance(fitted, NetworkRegressor) else np.ones(1)
-    targets, _ = read_target(y)
-    return fitted.network_, fitted.encoder_.transform(X), fitted._encode_targets(targets), scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LeftOutWarning)
+        targets, _, known = read_known_targets(y)
+    chosen = targets if known is None else targets[known]
+    inputs = fitted.encoder_.transform(X, known)
+    return fitted.network_, inputs, fitted._encode_targets(chosen), scale
 
 
 def _targets(network: Network, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

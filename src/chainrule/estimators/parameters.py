@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.errors import HyperparameterError
 from chainrule.estimators.defaults import DEFAULTS
 from chainrule.estimators.heads import QUANTILES, regression_loss
+from chainrule.estimators.presets import preset_of
 from chainrule.layers import config, from_config
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, hyperparameter
@@ -39,7 +40,8 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             DEFAULTS[name].check(value)
         elif name in _CHECKS:
             _CHECKS[name](value)
-    if arguments.get("learning_rate") and not isinstance(arguments.get("optimizer", ""), str):
+    rule = arguments.get("optimizer")
+    if arguments.get("learning_rate") and not isinstance(rule, str | None):
         raise HyperparameterError(
             "learning_rate and an optimizer object were both given: put the rate into the object, "
             "such as optimizer=Adam(1e-3)."
@@ -63,6 +65,8 @@ def _impossible(name: str, value: Any, expected: str) -> HyperparameterError:
 
 def _check_hidden(hidden: Any) -> None:
     units = HYPERPARAMETERS["units"]
+    if hidden is None:
+        return
     try:
         for width in hidden:
             units.check(width)
@@ -82,7 +86,7 @@ def _check_optimizer(given: Any) -> None:
     refuse_name(given)
     if isinstance(given, str):
         optimizer(given)
-    elif not hasattr(type(given), "rule") and not isinstance(given, LBFGS):
+    elif given is not None and not hasattr(type(given), "rule") and not isinstance(given, LBFGS):
         raise _impossible("optimizer", given, "a name, such as 'adam', or Adam(1e-3)")
 
 
@@ -144,6 +148,7 @@ _CHECKS = {
     "activation": _check_activation,
     "optimizer": _check_optimizer,
     "network": _check_network,
+    "preset": lambda given: preset_of({"preset": given}),
     "callbacks": _check_callbacks,
     "class_weight": _check_class_weight,
     "dtype": _check_dtype,
@@ -195,7 +200,8 @@ def _describe(name: str, value: Any) -> Any:
 def from_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that `to_data` described."""
     arguments = dict(data)
-    arguments["hidden"] = tuple(arguments["hidden"])
+    if arguments.get("hidden") is not None:
+        arguments["hidden"] = tuple(arguments["hidden"])
     if "quantiles" in arguments:
         arguments["quantiles"] = tuple(arguments["quantiles"])
     if arguments.get("network") is not None:

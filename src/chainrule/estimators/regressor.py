@@ -13,7 +13,6 @@ from chainrule.data.targets import called
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.conformal import ConformalIntervals
-from chainrule.estimators.defaults import HIDDEN
 from chainrule.estimators.heads import (
     QUANTILES,
     SCALED,
@@ -43,12 +42,11 @@ class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, Netwo
 
     Parameters
     ----------
-    hidden : sequence of int
-        Widths of the hidden layers.
+    hidden : sequence of int, optional
+    preset : {"tabular", "plain"}, optional
     activation : str or ActivationFunction, optional
-        Of the hidden layers; as for `NetworkClassifier` if None.
-    keep : float
-        Probability that dropout keeps a hidden unit; 1 is no dropout.
+    keep : float, optional
+        As for `NetworkClassifier`.
     network : sequence of Layer, optional
         Hidden layers of your own; the output layer is added.
     optimizer, learning_rate, batch_size, epochs
@@ -97,7 +95,7 @@ class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, Netwo
 
     def __init__(
         self,
-        hidden: Sequence[int] = HIDDEN,
+        hidden: Sequence[int] | None = None,
         *,
         loss: str | Loss | Mapping[str, Any] = "squared_error",
         quantiles: Sequence[float] = QUANTILES,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
 
-from chainrule.data.targets import called, read_target
+from chainrule.data.targets import called, read_known_targets
 from chainrule.errors import DataError, HyperparameterError, unknown_name
 from chainrule.estimators.scores import Scores
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
@@ -22,6 +22,7 @@ __all__ = [
     "Job",
     "LeaveOut",
     "Rows",
+    "Targets",
     "classifies",
     "enough_rows",
     "fold_splitter",
@@ -66,23 +67,51 @@ def enough_rows(folds: Any, rows: int, name: str = FOLDS.name) -> None:
         )
 
 
-def one_for_each_row(X: Any, y: Any) -> np.ndarray:
-    """The targets, (n,) or (n, outputs), checked to be as many as rows of X.
+@dataclass(frozen=True)
+class Targets:
+    """One target for each row of a table, of which some may be missing.
 
-    Raises
-    ------
-    DataError
-        If they are not, or there is no row.
+    Attributes
+    ----------
+    values : ndarray of shape (n,) or (n, outputs)
+        Of no meaning in rows without a target.
+    name : str or None
+    known : ndarray of int
+        The rows that have a target: the only ones in any split.
     """
-    rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    if not rows:
-        raise DataError("X has no rows: validation needs rows to train on and rows to test on.")
-    targets, _ = read_target(y)
-    if len(targets) != rows:
-        raise DataError(
-            f"X has {rows} rows and y has {len(targets)}: give one target for each row."
-        )
-    return targets
+
+    values: np.ndarray
+    name: str | None
+    known: np.ndarray
+
+    @classmethod
+    def read(cls, X: Any, y: Any) -> Self:
+        """Targets, checked to be as many as rows of X.
+
+        Raises
+        ------
+        DataError
+            If they are not, or there is no row.
+
+        Warns
+        -----
+        LeftOutWarning
+            If the target is missing in some rows.
+        """
+        rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        if not rows:
+            raise DataError("X has no rows: validation needs rows to train on and rows to test on.")
+        values, name, known = read_known_targets(y)
+        if len(values) != rows:
+            raise DataError(
+                f"X has {rows} rows and y has {len(values)}: give one target for each row."
+            )
+        return cls(values, name, np.arange(rows) if known is None else known)
+
+    def split(self, splitter: Any) -> list[Rows]:
+        """All splits of the rows that have a target; errors as of `split_rows`."""
+        splits = split_rows(splitter, self.values[self.known], None, self.name)
+        return [(self.known[train], self.known[test]) for train, test in splits]
 
 
 def split_rows(
@@ -131,16 +160,16 @@ def _enough_of_each(folds: int, targets: np.ndarray, name: str | None) -> None:
 class LeaveOut(Sequence[Rows]):
     """Splits that are made when they are asked for: all of them together hold n² numbers."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: np.ndarray) -> None:
         self.rows = rows
 
     def __len__(self) -> int:
-        return self.rows
+        return len(self.rows)
 
     def __getitem__(self, k: Any) -> Any:
-        if k >= self.rows:
+        if k >= len(self.rows):
             raise IndexError(k)
-        return np.delete(np.arange(self.rows), k), np.array([k])
+        return np.delete(self.rows, k), self.rows[[k]]
 
 
 # --------------------------------------------------------------------- scoring
@@ -151,7 +180,7 @@ class Job:
     """Data, splits and score of one validation."""
 
     X: Any
-    y: Any
+    targets: Targets
     method: str
     splits: Sequence[Rows]
     scoring: Any
@@ -199,8 +228,9 @@ class Job:
             self.check_classes(train, where)
         try:
             result = cross_validate(
-                model, self.X, self.y, cv=[(train, test)], scoring=self.scoring, error_score="raise"
-            )
+                model, self.X, self.targets.values,
+                cv=[(train, test)], scoring=self.scoring, error_score="raise",
+            )  # fmt: skip
         except ValueError as error:
             raise DataError(f"{where}: {error}") from error
         score = float(result["test_score"][0])
@@ -209,8 +239,8 @@ class Job:
 
     def check_classes(self, train: np.ndarray, where: str) -> None:
         """Refuse to train on a single class."""
-        targets, name = read_target(self.y)
-        if targets.ndim == 1 and len(classes := np.unique(targets[train])) < 2:
+        values, name = self.targets.values, self.targets.name
+        if values.ndim == 1 and len(classes := np.unique(values[train])) < 2:
             raise DataError(
                 f"{where} has a single class of {called(name)}, {classes[0].item()!r}: give more "
                 f"rows of the other classes, or fewer folds."

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.data.frames import Table
 from chainrule.data.tables import TableEncoder
-from chainrule.data.targets import guess_task, read_target
+from chainrule.data.targets import guess_task, read_known_targets
 from chainrule.errors import DataError, unknown_name
 from chainrule.estimators.defaults import (
     ACTIVATION,
@@ -95,19 +95,20 @@ def propose_layers(
     """
     if task is not None and task not in _TASKS:
         raise unknown_name("task", task, _TASKS)
-    table, (targets, _) = Table.read(X), read_target(y)
+    table, (targets, _, known) = Table.read(X), read_known_targets(y)
+    rows = table.rows if known is None else len(known)
     if len(targets) != table.rows:
         raise DataError(f"X has {table.rows} rows and y has {len(targets)}: they must agree.")
     if task is None:
         task = "regression" if targets.ndim > 1 else guess_task(targets)
-    inputs = TableEncoder().fit(table).width
+    inputs = TableEncoder().fit(table, known).width
     outputs, why = _outputs(targets, task)
-    hidden = proposed_hidden(inputs, outputs, table.rows)
+    hidden = proposed_hidden(inputs, outputs, rows)
     plural = "s" if inputs > 1 else ""
     reasons = (
         f"{inputs} input{plural}: the columns of X are {inputs} number{plural} once encoded.",
         f"{outputs} output{'s' if outputs > 1 else ''}: {why}.",
-        _why_hidden(inputs, hidden, outputs, table.rows),
+        _why_hidden(inputs, hidden, outputs, rows),
     )
     return Topology(inputs, hidden, outputs, task, reasons)
 

@@ -19,11 +19,10 @@ from chainrule.estimators.scoring import (
     FOLDS,
     Job,
     LeaveOut,
+    Targets,
     classifies,
     enough_rows,
     fold_splitter,
-    one_for_each_row,
-    split_rows,
 )
 from chainrule.ops.hyperparameters import Hyperparameter, Interval, check
 
@@ -54,6 +53,7 @@ def hold_out(
         Cloned for each split, never changed. Classes keep their shares in every split.
     X : array-like or data frame of shape (n, columns)
     y : array-like of shape (n,) or (n, outputs)
+        Rows without a target are left out, with a warning that counts them.
     test : float
         Share of the rows to score on.
     repeats : int
@@ -88,11 +88,11 @@ def hold_out(
     _TEST.check(test)
     _REPEATS.check(repeats)
     check(seed=seed)
-    targets = one_for_each_row(X, y)
+    targets = Targets.read(X, y)
     kind = StratifiedShuffleSplit if classifies(model) else ShuffleSplit
     splitter = kind(n_splits=repeats, test_size=test, random_state=seed)
     method = f"hold-out of {test:.0%}, {repeats} times"
-    job = Job(X, y, method, split_rows(splitter, targets), scoring, n_jobs, progress)
+    job = Job(X, targets, method, targets.split(splitter), scoring, n_jobs, progress)
     return job.scores({"": model})[""]
 
 
@@ -138,10 +138,10 @@ def k_fold(
     0.5
     """
     check(seed=seed)
-    targets = one_for_each_row(X, y)
-    enough_rows(folds, len(targets))
-    splits = split_rows(fold_splitter(folds, classifies(model), seed), targets)
-    job = Job(X, y, f"{folds}-fold cross-validation", splits, scoring, n_jobs, progress)
+    targets = Targets.read(X, y)
+    enough_rows(folds, len(targets.known))
+    splits = targets.split(fold_splitter(folds, classifies(model), seed))
+    job = Job(X, targets, f"{folds}-fold cross-validation", splits, scoring, n_jobs, progress)
     return job.scores({"": model})[""]
 
 
@@ -202,8 +202,8 @@ def leave_one_out(
         return left_out(model, X, y, damping)
     if damping is not None:
         raise HyperparameterError("damping is for approximate=True: leave it out.")
-    n = len(one_for_each_row(X, y))
-    if n < 2:
+    targets = Targets.read(X, y)
+    if (n := len(targets.known)) < 2:
         raise DataError(f"y has {n} row: leaving one out needs 2 or more.")
     if isinstance(scoring, str) and scoring.startswith(_OF_SEVERAL):
         raise HyperparameterError(
@@ -212,7 +212,7 @@ def leave_one_out(
         )
     if scoring is None and not classifies(model) and is_regressor(model):
         scoring = "neg_mean_squared_error"
-    job = Job(X, y, "leave-one-out", LeaveOut(n), scoring, n_jobs, progress)
+    job = Job(X, targets, "leave-one-out", LeaveOut(targets.known), scoring, n_jobs, progress)
     return job.scores({"": model})[""]
 
 
@@ -265,11 +265,11 @@ def compare(
             f"{{'small': NetworkRegressor(hidden=(8,)), 'default': NetworkRegressor()}}."
         )
     kinds = {name: classifies(model, f"models['{name}']") for name, model in models.items()}
-    targets = one_for_each_row(X, y)
+    targets = Targets.read(X, y)
     method, splitter = type(folds).__name__, folds
     if not hasattr(folds, "split"):
-        enough_rows(folds, len(targets))
+        enough_rows(folds, len(targets.known))
         method = f"{folds}-fold cross-validation"
         splitter = fold_splitter(folds, all(kinds.values()), seed)
-    job = Job(X, y, method, split_rows(splitter, targets), scoring, n_jobs, progress)
+    job = Job(X, targets, method, targets.split(splitter), scoring, n_jobs, progress)
     return Comparison(job.scores(models))

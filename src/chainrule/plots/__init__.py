@@ -1,7 +1,8 @@
 """Pictures, drawn by matplotlib: ``pip install chainrule[plot]``.
 
 Each is a display in scikit-learn's manner: a ``from_…`` constructor computes the data, which stay
-readable as attributes; ``plot(ax=None)`` draws them and leaves `ax_` and `figure_`.
+readable as attributes; ``plot(ax=None)`` draws them and leaves `ax_` and `figure_`. `report` puts
+the pictures of a model on one page of HTML.
 """
 
 from chainrule.plots.curves import FittingDisplay, LossCurvesDisplay
@@ -12,6 +13,7 @@ from chainrule.plots.layers import GradientSizesDisplay, LayerHistogramsDisplay
 from chainrule.plots.paths import OptimizerPathsDisplay, optimizer_path
 from chainrule.plots.rates import LearningRateDisplay
 from chainrule.plots.regions import DecisionRegionsDisplay, LinearRegionsDisplay
+from chainrule.plots.reporting import report
 
 __all__ = [
     "ActivationsDisplay",
@@ -26,4 +28,5 @@ __all__ = [
     "LossCurvesDisplay",
     "OptimizerPathsDisplay",
     "optimizer_path",
+    "report",
 ]

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.data.cells import Cells, Instants, Texts
+from chainrule.data.cells import Cells, Instants, Texts, plain
 from chainrule.data.frames import Table
 from chainrule.data.tables import TableEncoder
 from chainrule.errors import DataError, unknown_name
@@ -211,6 +211,5 @@ def _texts(table: Table, names: list[str]) -> np.ndarray:
     for k, name in enumerate(names):
         cells = table.columns[name]
         texts = cells if isinstance(cells, Texts) else Texts.of_numbers(_as_numbers(cells))
-        levels = np.array([*texts.levels.to_pylist(), None], dtype=object)
-        result[:, k] = levels[texts.codes]  # −1, a gap, is the last of them
+        result[:, k] = plain(texts)
     return result
