@@ -53,6 +53,15 @@ def test_it_minimises_the_log_loss_of_scikit_learn_and_the_prior():
     assert best_temperature(z, np.eye(3)[y], 1e-6 * weights) == pytest.approx(found, rel=1e-4)
 
 
+def test_whole_weights_are_repeated_rows():
+    rng = np.random.default_rng(0)
+    z, t = rng.normal(scale=4, size=(60, 3)), np.eye(3)[rng.integers(3, size=60)]
+    counts = rng.integers(4, size=60)
+    weighted = best_temperature(z, t, counts[:, None].astype(float))
+    repeated = best_temperature(z.repeat(counts, axis=0), t.repeat(counts, axis=0))
+    assert weighted == pytest.approx(repeated, rel=1e-9)
+
+
 def test_a_few_rows_that_are_all_right_do_not_make_it_certain():
     z = np.tile([[2.0, -2.0]], (10, 1))
     assert 0.8 < best_temperature(z, np.tile([[1.0, 0.0]], (10, 1))) < 1

@@ -131,7 +131,7 @@ def test_the_first_of_several_is_the_network_alone():
 
 
 def test_probabilities_are_averaged_and_scores_say_the_same():
-    model = cr.NetworkClassifier(**QUICK, members=3).fit(IRIS, KINDS)
+    model = cr.NetworkClassifier(**QUICK, members=3, calibrate=False).fit(IRIS, KINDS)
     encoded = model.encoder_.transform(IRIS)
     each = np.array([softmax(net.predict(encoded), axis=1) for net in model.members_])
     np.testing.assert_allclose(model.predict_proba(IRIS), each.mean(axis=0), rtol=1e-6)
@@ -144,14 +144,14 @@ def test_probabilities_are_averaged_and_scores_say_the_same():
 
 def test_labels_side_by_side_are_averaged_too():
     inputs, labels = make_multilabel_classification(120, 6, n_classes=4, random_state=0)
-    model = cr.NetworkClassifier(**QUICK, cv=3).fit(inputs, labels)
+    model = cr.NetworkClassifier(**QUICK, cv=3, calibrate=False).fit(inputs, labels)
     encoded = model.encoder_.transform(inputs)
     each = np.array([expit(net.predict(encoded)) for net in model.members_])
     np.testing.assert_allclose(model.predict_proba(inputs), each.mean(axis=0), rtol=1e-5)
     np.testing.assert_array_equal(model.predict(inputs), each.mean(axis=0) > 0.5)
     assert model.out_of_fold_.shape == labels.shape
     pair = np.column_stack([KINDS, IRIS[:, 0] > 5.8])
-    columns = cr.NetworkClassifier(**QUICK, cv=3).fit(IRIS, pair)
+    columns = cr.NetworkClassifier(**QUICK, cv=3, calibrate=False).fit(IRIS, pair)
     assert [p.shape for p in columns.out_of_fold_] == [(150, 3), (150, 2)]
     assert [s.shape for s in columns.spread(IRIS)] == [(150, 3), (150, 2)]
     for p in columns.predict_proba(IRIS):

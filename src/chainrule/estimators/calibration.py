@@ -52,7 +52,8 @@ def best_temperature(
     (2.64, 2.73)
     """
     name = "cross_entropy" if scores.shape[1] > 1 else "binary_cross_entropy"
-    z, own = scores.astype(np.float64), 1.0 if weights is None else weights
+    z, own = scores.astype(np.float64), np.ones((len(scores), 1)) if weights is None else weights
+    own = own * (_rows(own) / own.sum())
 
     def objective(logarithm: float) -> float:
         losses = LOSSES[name].value(z * np.exp(-logarithm), targets)
@@ -60,6 +61,17 @@ def best_temperature(
 
     found: Any = minimize_scalar(objective, bounds=(-_REACH, _REACH), method="bounded")
     return float(np.exp(found.x))
+
+
+def _rows(weights: np.ndarray) -> float:
+    """How many rows weights stand for: whole ones are repetitions, of others the unit says nothing.
+
+    These count as Kish's effective number, (Σ w)²/Σ w².
+    """
+    total = float(weights.sum())
+    if (weights == np.floor(weights)).all():
+        return total
+    return total * total / float(np.square(weights).sum())
 
 
 def no_temperature(target: ClassTarget) -> Any:
