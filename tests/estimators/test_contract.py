@@ -47,7 +47,8 @@ NAMED_TWICE = pd.DataFrame(
 @pytest.mark.filterwarnings("ignore::chainrule.errors.NotSeparableWarning")
 @parametrize_with_checks(
     [
-        # one minibatch, for a row of weight 2 is the row twice only where batches agree
+        # one minibatch, for a row of weight 2 is the row twice only where batches agree; with a
+        # parameter `cv` scikit-learn gives three folds of 57 rows, up to 42 to train on
         cr.NetworkClassifier((16,), epochs=40, learning_rate=0.03, batch_size=64),
         cr.NetworkRegressor((16,), epochs=40, learning_rate=0.03, batch_size=64),
         cr.Perceptron(),
