@@ -23,6 +23,7 @@ from sklearn import metrics
 import chainrule as cr
 from chainrule.cli.main import main
 from chainrule.data.readers import load_penguins
+from chainrule.estimators.defaults import DEFAULTS
 
 SPECIES = ["Adelie", "Chinstrap", "Gentoo"]
 
@@ -117,7 +118,7 @@ def test_train_learns_classes_from_csv_and_says_how_well(done):
     assert "3 classes, Adelie, Chinstrap, Gentoo" in value(output, "target")
     assert value(output, "rows") == "275 to train on, 69 to test"
     assert value(output, "columns") == "5 numbers, 1 yes-no, 1 category"
-    assert value(output, "network") == "13 → 64 → 64 → 3"
+    assert value(output, "network") == "13 → 128 → 128 → 128 → 3, 4 times"
     assert value(output, "  island") == "category: 3 levels: Biscoe, Dream, Torgersen"
     assert value(output, "  sex") == "yes-no: female or male; 10 gaps"
     assert "saved to species.st" in process.stderr
@@ -146,9 +147,11 @@ def test_train_without_a_model_option_saves_nothing_and_says_so(done, folder):
     assert "guess" not in process.stdout
 
 
-def test_ctrl_c_keeps_the_best_weights_so_far(folder):
+@pytest.mark.parametrize("members", ["1", "3"])
+def test_ctrl_c_keeps_the_best_weights_so_far(folder, members):
     command = [
         *("train", "penguins.csv", "--target", "species", "--model", "stopped.st"),
+        *("--preset", "plain", "--members", members),
         *("--epochs", "100000000", "--patience", "100000000"),
     ]
     with subprocess.Popen(
@@ -354,11 +357,12 @@ def test_explain_prints_inputs_equations_and_tape(done, classifier):
     assert value(output, "island").endswith("Biscoe, Dream, Torgersen")
     column = classifier.encoder_.columns_[1]
     assert value(output, "bill_length_mm").startswith(
-        f"(x − {column.mean:.4g}) / {column.scale:.4g}; a gap is {column.median:.4g}"
+        f"z / √(1 + (z/3)²), z = (x − {column.mean:.4g}) / {column.scale:.4g}; a gap is "
+        f"{column.median:.4g}"
     )
     assert "Output: species, the class with the largest score: Adelie, Chinstrap, Gentoo" in output
-    assert "z¹ = W¹ y⁰ + b¹" in output
-    assert re.search(r"dW1 = matmul_tn\(x, dz1\) .* \(13, 64\)", output)
+    assert "y³ = z³ + α³ ⊙ (selu(z³) − z³)" in output
+    assert re.search(r"dW4 = matmul_tn\(\w+, dz4\) .* \(128, 128\)", output)
     assert all(line == line.rstrip() for line in output.splitlines())
 
 
@@ -394,8 +398,12 @@ def test_version_and_help_name_what_there_is(done):
 def test_help_on_train_has_the_defaults_of_the_estimators(done):
     text = " ".join(done("help on train").stdout.split())
     model = cr.NetworkClassifier()
-    assert f"Rows in one update, in [1, ∞); default {model.batch_size}." in text
-    assert "Passes over the training rows, in [1, ∞); default 200, more where that makes" in text
+    assert f"to choose the epoch, in (0, 1); default {model.validation_fraction}." in text
+    for name in ("batch_size", "epochs", "keep", "patience", "members"):
+        assert getattr(model, name) is None
+        record = DEFAULTS[name]
+        meaning = f"{record.meaning[0].upper()}{record.meaning[1:]}, in {record.interval}"
+        assert f"{meaning}; by the preset if not given." in text
 
 
 # ----------------------------------------------------------------------- demo

@@ -130,6 +130,8 @@ def targets(loss, places, n=ROWS, seed=1):
         return rng.integers(OUTPUTS, size=shape[:-1])
     if kind == "counts":
         return rng.poisson(2.0, size=shape).astype(float)
+    if kind == "positive":
+        return rng.exponential(size=shape)
     return rng.uniform(size=shape) if kind == "fractions" else rng.normal(size=shape)
 
 

@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 from scipy.special import expit, rel_entr, softmax
-from scipy.stats import norm
-from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from scipy.stats import gamma, norm, poisson
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    mean_pinball_loss,
+    mean_tweedie_deviance,
+    root_mean_squared_error,
+)
 
 import chainrule as cr
 from chainrule.errors import DataError, HyperparameterError, UnknownNameError
-from chainrule.ops import LOSSES, loss, register_loss, row_sum
+from chainrule.ops import LOSSES, loss, quantiles, register_loss, row_sum
 from chainrule.ops.expression import absolute, evaluate, exp, where
 
 ENGINES = [
@@ -33,6 +39,8 @@ def targets(record, rng, shape):
         return rng.dirichlet(np.ones(shape[1]), size=shape[0])
     if record.targets == "counts":
         return rng.poisson(2.0, size=shape).astype(float)
+    if record.targets == "positive":
+        return rng.exponential(size=shape)
     return rng.uniform(size=shape) if record.targets == "fractions" else rng.normal(size=shape)
 
 
@@ -68,11 +76,12 @@ def test_slopes_agree_with_centred_differences(name, engine, dtype, tolerance):
 def test_scores_far_out_give_finite_numbers(name, engine, dtype, tolerance):
     record, rng = LOSSES[name], np.random.default_rng(0)
     z = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4], [-1e4, 1e4, 3.0]])
-    if record.name == "poisson":  # its mean is eᶻ, which no number can hold beyond z = 709
-        z = np.minimum(z, 80)
+    if record.inverse_link:  # a mean eᶻ, and e⁻ᶻ, which no number can hold beyond z = 709
+        z = np.clip(z, -80, 80)
     t = targets(record, rng, z.shape)
     if record.name == "gaussian":  # likewise e⁻ˢ of a variance eˢ
         z = np.concatenate([z, np.maximum(z[::-1], -40)], axis=1)
+    z = np.tile(z, len(record.scores)) if record.name == "quantiles" else z
     value, gradients, metric = through(name, z, t, engine, dtype)
     assert np.isfinite(value)
     assert np.isfinite(metric)
@@ -141,12 +150,13 @@ def test_squared_error_is_half_the_mean_square(engine):
 @pytest.mark.parametrize("name", LOSSES)
 def test_probabilities_are_probabilities(name):
     z = np.array([[1e4, -1e4, 0.0], [1.0, 2.0, 3.0]])
-    if name == "poisson":
-        z = np.minimum(z, 80)
+    if LOSSES[name].inverse_link:
+        z = np.clip(z, -80, 80)
     expected = {
         "classes": softmax(z, axis=1),
         "fractions": expit(z),
-        "counts": np.exp(np.minimum(z, 80)),
+        "counts": np.exp(np.clip(z, -80, 80)),
+        "positive": np.exp(np.clip(z, -80, 80)),
     }
     if name in ("hinge", "perceptron", "multiclass_margin"):  # scores that are no logits
         expected = {}
@@ -219,6 +229,12 @@ WRITTEN_OUT = {
     "huber": huber,
     "quantile": lambda z, t: 0.5 * np.abs(z - t).sum(axis=1),
     "poisson": lambda z, t: (np.exp(z) - t * z).sum(axis=1),
+    "gamma": lambda z, t: (z + t / np.exp(z)).sum(axis=1),
+    "tweedie": lambda z, t: (2 * np.exp(z / 2) + 2 * t / np.exp(z / 2)).sum(axis=1),
+    "quantiles": lambda z, t: sum(
+        (q * np.maximum(t - part, 0) + (1 - q) * np.maximum(part - t, 0)).sum(axis=1)
+        for q, part in zip((0.05, 0.5, 0.95), np.split(z, 3, axis=1), strict=True)
+    ),
     "gaussian": lambda z, t: (
         -norm.logpdf(t, z[:, : t.shape[1]], np.exp(z[:, t.shape[1] :] / 2)).sum(axis=1)
     ),
@@ -251,6 +267,40 @@ def test_settings_of_a_loss_change_it_on_both_engines():
         assert gradients["0.bias"][0] == pytest.approx((0.1 - 0.9) / 2)
         value, _, _ = through(LOSSES["huber"](delta=2.0), z, t, engine)
         assert value == pytest.approx((2 * (3 - 1) + 0.5) / 2)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize(
+    ("name", "power", "true"),
+    [("poisson", 1, poisson), ("gamma", 2, gamma(3)), ("tweedie", 1.4, gamma(0.5))],
+)
+def test_losses_by_a_logarithm_are_half_of_scikit_learns_deviance(engine, name, power, true):
+    """Up to what no score moves: the loss where the mean is the target itself."""
+    rng = np.random.default_rng(6)
+    y = true.rvs(2, size=(60, 1), random_state=rng) if name == "poisson" else true.rvs((60, 1), rng)
+    y, z = np.maximum(y.astype(float), 1e-3), rng.normal(size=(60, 1))
+    record = LOSSES[name](power=power) if name == "tweedie" else LOSSES[name]
+    value, least = (through(record, scores, y, engine)[0] for scores in (z, np.log(y)))
+    expected = mean_tweedie_deviance(y[:, 0], np.exp(z[:, 0]), power=power)
+    assert 2 * (value - least) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_several_quantiles_are_the_sum_of_scikit_learns_pinball_losses(engine):
+    rng, levels = np.random.default_rng(7), (0.1, 0.3, 0.6, 0.9)
+    z, y = rng.normal(size=(40, 4)), rng.normal(size=(40, 1))
+    value, _, metric = through(quantiles(levels), z, y, engine)
+    parts = [mean_pinball_loss(y[:, 0], z[:, k], alpha=q) for k, q in enumerate(levels)]
+    assert value == pytest.approx(sum(parts), rel=1e-12)
+    assert metric == pytest.approx(np.abs(z[:, 1] - y[:, 0]).mean())
+    twin = loss(quantiles(levels).config())
+    assert (twin.settings, twin.value) == (quantiles(levels).settings, quantiles(levels).value)
+
+
+@pytest.mark.parametrize("levels", [(0.5,), (0.9, 0.1), (0.5, 0.5), (0, 1)])
+def test_levels_that_are_no_increasing_quantiles_are_refused(levels):
+    with pytest.raises(HyperparameterError, match=r"\(0, 1\)"):
+        quantiles(levels)
 
 
 def test_the_divergence_is_0_only_where_the_distributions_agree():
@@ -296,6 +346,8 @@ def test_a_score_of_0_is_a_mistake_of_the_perceptron(engine):
         ("cross_entropy", np.ones((3, 2)), "2 columns, the network has 3 outputs"),
         ("binary_cross_entropy", np.full((3, 3), 2.0), "from 0 to 1"),
         ("poisson", np.full((3, 3), -1.0), "of 0 or more"),
+        ("gamma", np.zeros((3, 3)), "above 0"),
+        ("tweedie", np.full((3, 3), -1.0), "of 0 or more"),
         ("gaussian", np.ones((3, 3)), "3 columns, the network has"),
         ("squared_error", [0, 1], "one target for each of 3 rows"),
         ("squared_error", [[0, 1, np.nan]] * 3, r"missing \(NaN\) in row 0, column 2"),

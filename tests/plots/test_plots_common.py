@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 import chainrule as cr
 from chainrule import plots
 from chainrule.errors import DataError
+from chainrule.estimators import Importance
 from chainrule.plots.style import GREY, PALETTE, STYLE
 
 X = np.random.default_rng(0).normal(size=(30, 2))
@@ -36,6 +37,9 @@ def displays():
         "FiltersDisplay": plots.FiltersDisplay.from_weights(np.ones((3, 3, 2, 4))),
         "FittingDisplay": plots.FittingDisplay.from_scores([1, 2], [3, 2], [4, 5]),
         "GradientSizesDisplay": plots.GradientSizesDisplay.from_networks(net, X, Y),
+        "ImportancesDisplay": plots.ImportancesDisplay.from_importance(
+            Importance(("long name", "b"), np.array([[0.3, 0.5], [0.0, -0.1]]), 0.9, "accuracy")
+        ),
         "LayerHistogramsDisplay": plots.LayerHistogramsDisplay.from_weights(net),
         "LearningRateDisplay": plots.LearningRateDisplay.from_finder(found),
         "LinearRegionsDisplay": plots.LinearRegionsDisplay.from_network(

@@ -71,3 +71,14 @@ def test_settings_out_of_their_interval_and_unknown_names_are_refused():
         ReduceOnPlateau(factor=2)
     with pytest.raises(UnknownNameError, match="cosine"):
         schedule("cosin")
+
+
+def test_a_schedule_arrives_at_its_end_within_a_time_limit():
+    X, y = np.random.default_rng(0).normal(size=(500, 20)), np.zeros(500)
+    net = cr.Network([cr.Dense(64, "tanh"), cr.Dense(1)], input_shape=(20,))
+    history = cr.train(
+        net, X, y, schedule="cosine", epochs=10**7, time_limit=1.0, batch_size=10, progress=False
+    )
+    assert history.stopped == "time limit"
+    assert history.learning_rate[0] == pytest.approx(0.001, rel=0.1)
+    assert history.learning_rate[-1] < 0.0001

@@ -52,8 +52,14 @@ def _meaning(fitted: Any) -> str:
         return f"{name}, the class with the largest score: {', '.join(map(str, fitted.classes_))}"
     if len(fitted.target_mean_) > 1:
         return f"{len(fitted.target_mean_)} numbers"
+    record = fitted.network_.loss
+    if record.inverse_link is not None:
+        return f"{name}, whose expected value has the logarithm score"
     mean, scale = fitted.target_mean_[0], fitted.target_scale_[0]
-    return f"{name} = {scale:.4g} × score {_signed(mean)}"
+    score = "score" if len(record.scores) == 1 else f"score of each of {', '.join(record.scores)}"
+    if record.name == "gaussian":
+        score = "mean"
+    return f"{name} = {scale:.4g} × {score} {_signed(mean)}"
 
 
 @click.command(cls=ChainruleCommand, short_help="List the activations: value, slope, range, kinks.")

@@ -13,26 +13,20 @@ from chainrule.cli.console import ChainruleCommand, note, show_pairs
 from chainrule.cli.job import Job, fit, read_job
 from chainrule.cli.records import Records
 from chainrule.errors import HyperparameterError, ModelFileError
-from chainrule.estimators.defaults import (
-    ACTIVATION,
-    DEFAULTS,
-    EPOCHS,
-    HIDDEN,
-    NARROW,
-    NARROW_ACTIVATION,
-    OPTIMIZER,
-    UPDATES,
-)
+from chainrule.estimators.defaults import DEFAULTS
 from chainrule.ops.hyperparameters import Interval
+from chainrule.ops.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     import numpy as np
 
     from chainrule.data.description import Description
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
+    from chainrule.network import Network
 
 __all__ = ["train"]
 
+_BY_PRESET = "; by the preset if not given"
 _SEEDS = Interval("[0, 4294967296)")
 _SHOWN = 20  # columns that get a line
 
@@ -70,27 +64,33 @@ def _widths(context: click.Context, parameter: click.Parameter, text: str | None
     "hidden",
     callback=_widths,
     metavar="N,N…",
-    help=f"Widths of the hidden layers; default {','.join(map(str, HIDDEN))}.",
+    help="Widths of the hidden layers.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="tabular, which is the default, or plain, which is if you say what the network or its "
+    "optimizer is: what is done where no option says it.",
 )
 @click.option(
     "--activation",
     metavar="NAME",
-    help=f"Of the hidden layers, see `chainrule activations`; default {ACTIVATION}, "
-    f"{NARROW_ACTIVATION} where a layer has fewer than {NARROW} units.",
+    help="Of the hidden layers, see `chainrule activations`.",
 )
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help=f"sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw; default {OPTIMIZER}.",
+    help=f"{', '.join(OPTIMIZERS)}.",
 )
 @_setting("learning_rate")
-@_setting("batch_size")
-@_setting("epochs", f"; default {EPOCHS}, more where that makes fewer than {UPDATES} updates")
-@_setting("keep")
+@_setting("batch_size", _BY_PRESET)
+@_setting("epochs", _BY_PRESET)
+@_setting("keep", _BY_PRESET)
 @_setting("validation_fraction")
-@_setting("patience")
+@_setting("patience", _BY_PRESET)
+@_setting("members", _BY_PRESET)
 @_setting("time_limit")
-@_setting("max_levels")
+@_setting("max_levels", _BY_PRESET)
 @_setting("memory_limit")
 @_setting("threads")
 @click.option(
@@ -188,14 +188,15 @@ def _report(estimator: NetworkClassifier | NetworkRegressor, job: Job, seconds: 
     rows = f"{job.trained} to train on, {len(job.test)} to test"
     if job.dropped:
         rows += f"; {job.dropped} more without a target left out"
+    several = f", {count} times" if (count := len(estimator.members_)) > 1 else ""
     epochs = f"{len(history)}, best {history.best_epoch}; {history.stopped}"
     show_pairs(
         [
             ("target", _describe_target(estimator, job)),
             ("rows", rows),
             *_column_lines(encoder.describe()),
-            ("network", " → ".join(map(str, _sizes(network)))),
-            ("parameters", network.n_parameters),
+            ("network", f"{_sizes(network)}{several}"),
+            ("parameters", f"{network.n_parameters:,}{several}"),
             ("epochs", epochs),
             ("time", f"{seconds:.2f} s"),
             *_scores(estimator, job),
@@ -222,9 +223,11 @@ def _describe_target(estimator: NetworkClassifier | NetworkRegressor, job: Job) 
     return f"{job.target.name}: {kind}{hint}"
 
 
-def _sizes(network: Any) -> list[int]:
-    weights = [p for name, p in network.parameters.items() if name.endswith("weight")]
-    return [weights[0].shape[0], *(w.shape[1] for w in weights)]
+def _sizes(network: Network) -> str:
+    from chainrule.layers import Dense
+
+    widths = [layer.units for layer in network.layers if isinstance(layer, Dense)]
+    return " → ".join(map(str, (*network.input_shape, *widths)))
 
 
 def _scores(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> list[tuple[str, str]]:

@@ -245,9 +245,11 @@ def as_targets(
         return _indices(array, outputs, name), True
     if array.shape[1] != steps * outputs:
         raise _other_columns(array.shape[1], outputs, places, name)
-    most = {"numbers": np.inf, "counts": np.inf}.get(loss.targets, 1)
-    if loss.targets != "numbers" and (array.min() < 0 or array.max() > most):
-        allowed = "from 0 to 1" if most == 1 else "of 0 or more"
+    most = np.inf if loss.targets in ("numbers", "counts", "positive") else 1
+    zero = loss.targets == "positive" and array.min() == 0
+    if loss.targets != "numbers" and (array.min() < 0 or array.max() > most or zero):
+        others = {"counts": "of 0 or more", "positive": "above 0"}
+        allowed = others.get(loss.targets, "from 0 to 1")
         raise DataError(
             f"loss '{loss.name}' needs targets {allowed}, {name} goes from {array.min():g} to "
             f"{array.max():g}."

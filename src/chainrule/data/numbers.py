@@ -6,7 +6,9 @@ not move, and ends in a smooth clip to (−3, 3):
     z = (x − median) / (q₇₅ − q₂₅)        y = z / √(1 + (z/3)²)
 
 with (max − min) / 2 for a quartile range of 0, and y = 0 for a constant column (Holzmüller,
-Grinsztajn & Steinwart, "Better by default", NeurIPS 2024, arXiv 2407.04491).
+Grinsztajn & Steinwart, "Better by default", NeurIPS 2024, arXiv 2407.04491). What lies far out is
+hard to tell apart in y: where some |z| > 4, a second column holds the number standardised, and
+cut off at the smallest and the largest of the training rows.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from chainrule.errors import DataError
 __all__ = ["Number", "fit_number", "quantiles", "smooth_clip"]
 
 _CLIP = 3.0  # no number of a robust column is farther from 0
+_FAR = 4.0  # from here on the clip leaves less than a fifth of a number's differences
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -41,6 +44,8 @@ class Number(Column):
     scaling : {"standard", "robust"}
     low, high : float or None
         The smallest and the largest of the training rows.
+    tail : tuple of float, or None
+        Mean and standard deviation for the second column, if there is one.
     """
 
     kind = "number"
@@ -51,15 +56,20 @@ class Number(Column):
     scaling: str = "standard"
     low: float | None = None
     high: float | None = None
+    tail: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        self.tail = None if self.tail is None else (self.tail[0], self.tail[1])  # a list in files
 
     @property
     def labels(self) -> list[str]:
-        return [self.name, f"{self.name} missing"][: 1 + self.gaps]
+        tail = [f"{self.name} far out"] if self.tail else []
+        return [self.name, *tail, *([f"{self.name} missing"] if self.gaps else [])]
 
     @property
     def roles(self) -> list[Role]:
-        roles: list[Role] = ["number", "indicator"]
-        return roles[: 1 + self.gaps]
+        others: list[Role] = ["indicator"] * (len(self.labels) - 1)
+        return ["number", *others]
 
     @property
     def values(self) -> str:
@@ -71,6 +81,7 @@ class Number(Column):
     @property
     def encoding(self) -> str:
         how = "standardised" if self.scaling == "standard" else "robustly scaled, clipped"
+        how += " and standardised" if self.tail else ""
         return how + ("; gaps filled and marked" if self.gaps else "")
 
     @property
@@ -81,7 +92,7 @@ class Number(Column):
         return value + (f"; a gap is {self.median:.4g}, and 1 marks it" if self.gaps else "")
 
     def fill(self, part: np.ndarray, cells: Cells, rows: np.ndarray | None) -> None:
-        """Write scaled numbers and the indicator of gaps, (n, 1 or 2)."""
+        """Write scaled numbers, the far ones again, and the indicator of gaps, (n, 1 to 3)."""
         numbers = _as_numbers(self.name, cells, rows)
         missing = np.isnan(numbers)
         numbers[missing] = self.median
@@ -94,8 +105,11 @@ class Number(Column):
                 f"column '{self.name}' is {numbers[row]:.3g} in {place(row, rows)}: too far from "
                 f"the training rows, which had mean {self.mean:.3g} and spread {self.scale:.3g}."
             )
+        if self.tail and self.low is not None and self.high is not None:
+            mean, scale = self.tail
+            part[:, 1] = np.clip(numbers, self.low, self.high) / scale - mean / scale
         if self.gaps:
-            part[:, 1] = missing
+            part[:, -1] = missing
 
     def _scaled(self, numbers: np.ndarray) -> np.ndarray:
         if self.scaling == "standard":
@@ -176,10 +190,14 @@ def fit_number(
     own = None if weights is None else weights[~missing]
     fit = _robust if scaling == "robust" else _standard
     median, mean, scale = fit(numbers / unit, known / unit, weights, own)
+    tail = None
+    if scaling == "robust" and scale and max(high / unit - mean, mean - low / unit) > _FAR * scale:
+        _, *standard = _standard(numbers / unit, known / unit, weights, own)
+        tail = (standard[0] * unit, min(standard[1] * unit, _LARGEST))
     gaps = int(missing.sum())
     return Number(
         name, median * unit, mean * unit, min(scale * unit, _LARGEST), gaps > 0, scaling, low, high,
-        missing=gaps, constant=low == high and not gaps,
+        tail, missing=gaps, constant=low == high and not gaps,
     )  # fmt: skip
 
 

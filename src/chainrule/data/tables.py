@@ -49,7 +49,7 @@ class Groups:
     numbers : ndarray of int
         Scaled numbers, and sines and cosines of dates.
     indicators : ndarray of int
-        0 and 1, or −1, 0 and +1.
+        0 and 1, or −1, 0 and +1; and numbers again whose tails are long.
     levels : dict of int to int
         Columns of level numbers, and how many different numbers each may hold: whole numbers from
         0 to that, without the end.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
 
 from chainrule.data.frames import Table
@@ -17,12 +18,9 @@ from chainrule.engines import Engine
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.estimators.defaults import (
     FEWEST_HELD_OUT,
-    HIDDEN,
-    OPTIMIZER,
+    LOOKED_AT,
     default,
-    default_activation,
     default_dtype,
-    default_epochs,
 )
 from chainrule.estimators.ensemble import Ensemble
 from chainrule.estimators.incremental import Passes
@@ -38,13 +36,14 @@ from chainrule.estimators.members import (
 )
 from chainrule.estimators.opening import opened
 from chainrule.estimators.parameters import check_arguments
+from chainrule.estimators.presets import choices
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.streaming import fit_stream
-from chainrule.layers import Dense, Dropout, Layer, config
+from chainrule.layers import Layer, config
 from chainrule.network import Network
 from chainrule.ops.activations import ActivationFunction
+from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer
-from chainrule.ops.optimizers import optimizer as optimizer_record
 from chainrule.training import LBFGS, Callback, History, train
 from chainrule.training.parallel import time_share
 
@@ -53,6 +52,7 @@ __all__ = ["NetworkEstimator"]
 _LEARNT_BEFORE = (
     "_passes",
     "_twins",
+    "conformal_",
     "histories_",
     "out_of_fold_",
     "cv_scores_",
@@ -66,20 +66,21 @@ class NetworkEstimator(Ensemble, Keeping):
 
     def __init__(
         self,
-        hidden: Sequence[int] = HIDDEN,
+        hidden: Sequence[int] | None = None,
         *,
+        preset: str | None = None,
         activation: str | ActivationFunction | None = None,
-        keep: float = default("keep"),
+        keep: float | None = default("keep"),
         network: Sequence[Layer] | None = None,
-        optimizer: str | Optimizer | LBFGS = OPTIMIZER,
+        optimizer: str | Optimizer | LBFGS | None = None,
         learning_rate: float | None = default("learning_rate"),
-        batch_size: int = default("batch_size"),
+        batch_size: int | None = default("batch_size"),
         epochs: int | None = default("epochs"),
         early_stopping: bool = True,
         validation_fraction: float = default("validation_fraction"),
-        patience: int = default("patience"),
+        patience: int | None = default("patience"),
         time_limit: float | None = default("time_limit"),
-        max_levels: int = default("max_levels"),
+        max_levels: int | None = default("max_levels"),
         memory_limit: float = default("memory_limit"),
         callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
@@ -88,13 +89,14 @@ class NetworkEstimator(Ensemble, Keeping):
         threads: int | None = default("threads"),
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | Literal["always"] = False,
-        members: int = default("members"),
+        members: int | None = default("members"),
         cv: Any = None,
         bag: int | None = default("bag"),
         refit: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.hidden = hidden
+        self.preset = preset
         self.activation = activation
         self.keep = keep
         self.network = network
@@ -125,8 +127,8 @@ class NetworkEstimator(Ensemble, Keeping):
 
     @property
     @abstractmethod
-    def _loss(self) -> str | dict[str, str]:
-        """Name of the loss, or of that of each task."""
+    def _loss(self) -> str | Loss | dict[str, str]:
+        """The loss or its name, or the name of that of each task."""
 
     @property
     @abstractmethod
@@ -155,6 +157,11 @@ class NetworkEstimator(Ensemble, Keeping):
     @abstractmethod
     def _held_out(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Which rows to validate on, (n,) bool."""
+
+    def _after_training(
+        self, scores: Callable[[], Any], y: Any, weights: np.ndarray | None, held_out: bool
+    ) -> None:
+        """Learn what needs trained networks: from scores and encoded targets of some rows."""
 
     # ------------------------------------------------------------------ fitting
 
@@ -199,6 +206,7 @@ class NetworkEstimator(Ensemble, Keeping):
         continues = self.warm_start and hasattr(self, "network_")
         rows = Rows.read(X, y, sample_weight, groups)
         self.target_name_ = rows.name
+        self._choices = choices(self.get_params(deep=False), len(rows.used), is_classifier(self))
         if continues:
             self._refuse_other_layers()
         else:
@@ -212,10 +220,13 @@ class NetworkEstimator(Ensemble, Keeping):
         deadline = None if self.time_limit is None else begin + self.time_limit
         data = Encoded.of(rows, self._encode(rows.table, rows.used), weights, deadline)
         self._forget()
-        if several(self):
+        if len(parts) > 1 or several(self):
             self._train_several(parts, data, rows, seed)
         else:
             self._train(parts[0], data, time_share(deadline, 0, 1, 1), progress=self.verbose)
+        scores, known, held_out = self._judged_rows(parts, data, rows)
+        own = None if data.weights is None else data.weights[known]
+        self._after_training(scores, self._encode_targets(data.y[known]), own, held_out)
         return self
 
     def _forget(self) -> None:
@@ -226,8 +237,16 @@ class NetworkEstimator(Ensemble, Keeping):
     def _prepare(self, rows: Rows, chosen: np.ndarray, given: np.ndarray | None, seed: int) -> None:
         """Learn the encoding from the chosen rows, (m,), and weights (n, 1); make the network."""
         weights = None if given is None else given[:, 0]
-        self.encoder_ = TableEncoder(self.max_levels).fit(rows.table, chosen, weights)
+        preset = self._choices.preset
+        self.encoder_ = TableEncoder(
+            self._choices.max_levels, scaling=preset.scaling, embed_levels=preset.embed_levels
+        ).fit(rows.table, chosen, weights)
         self._keep_names()
+        seen = chosen[:: -(-len(chosen) // LOOKED_AT)]
+        own = None if weights is None else weights[seen]
+        self._front = preset.front(
+            self.encoder_, lambda: self._encode(rows.table, seen), own, is_classifier(self)
+        )
         self._scale_targets(rows.y[chosen], None if weights is None else weights[chosen])
         self.network_ = self._make_network(len(chosen), seed)
 
@@ -242,7 +261,10 @@ class NetworkEstimator(Ensemble, Keeping):
         rows, first = Rows.read(X, y, sample_weight), not hasattr(self, "network_")
         self.target_name_ = rows.name
         if not hasattr(self, "_passes"):
-            passes = Passes(self._make_optimizer(), self.batch_size, self._seed())
+            own = self._choices = choices(
+                self.get_params(deep=False), len(rows.used), is_classifier(self), portions=True
+            )
+            passes = Passes(own.optimizer, own.batch_size, self._seed())
         else:
             passes = self._passes
         if first:
@@ -291,7 +313,8 @@ class NetworkEstimator(Ensemble, Keeping):
         progress: bool | Literal["always"] = False,
     ) -> None:
         """Train the network on a part of the rows, at most so many seconds."""
-        most = self.epochs or default_epochs(len(part.train), self.batch_size)
+        own = self._choices
+        most = epochs or own.epochs_of(len(part.train))
         self.history_ = train(
             self.network_,
             data.X,
@@ -299,11 +322,13 @@ class NetworkEstimator(Ensemble, Keeping):
             sample_weight=part.weights(data.weights),
             rows=part.train,
             validation_rows=watched(self, part),
-            optimizer=self._make_optimizer(),
-            batch_size=self.batch_size,
-            epochs=epochs or most,
+            optimizer=own.optimizer,
+            schedule=own.preset.schedule,
+            regularisation_schedule=own.preset.regularisation_schedule,
+            batch_size=own.batch_size,
+            epochs=most,
             early_stopping=self.early_stopping,
-            patience=self.patience,
+            patience=own.patience or most,
             callbacks=self.callbacks,
             seed=part.seed,
             time_limit=limit,
@@ -316,7 +341,11 @@ class NetworkEstimator(Ensemble, Keeping):
         if dtype is None and isinstance(self.engine, str) and self.engine == "compiled":
             dtype = default_dtype(rows, self.encoder_.width)
         return Network(
-            [*self._hidden_layers(), self._head],
+            [
+                *self._front,
+                *self._choices.layers(self.network, self.activation),
+                self._head,
+            ],
             self._loss,
             input_shape=(self.encoder_.width,),
             seed=seed,
@@ -324,30 +353,18 @@ class NetworkEstimator(Ensemble, Keeping):
             dtype=dtype,
         )
 
-    def _hidden_layers(self) -> list[Layer]:
-        if self.network is not None:
-            return list(self.network)
-        activation = self.activation or default_activation(self.hidden)
-        layers: list[Layer] = [Dense(int(units), activation) for units in self.hidden]
-        if self.keep < 1:
-            return [part for layer in layers for part in (layer, Dropout(self.keep))]
-        return layers
-
     def _refuse_other_layers(self) -> None:
         """What goes on with a network cannot ask for another one."""
+        wanted = self._choices.layers(self.network, self.activation)
         there = self.network_.layers[:-1]
-        if [config(layer) for layer in self._hidden_layers()] != [config(layer) for layer in there]:
+        front = there[: len(there) - len(wanted)]
+        if [*map(config, there[len(front) :])] != [*map(config, wanted)] or (
+            front and not self._choices.preset.has_front
+        ):
             raise HyperparameterError(
-                "warm_start = True goes on with the network there is, but hidden, activation, keep "
-                "or network now ask for another: give warm_start=False."
+                "warm_start = True goes on with the network there is, but preset, hidden, "
+                "activation, keep or network now ask for another: give warm_start=False."
             )
-
-    def _make_optimizer(self) -> Optimizer | LBFGS:
-        if isinstance(self.optimizer, LBFGS):
-            return self.optimizer
-        if self.learning_rate is None:
-            return optimizer_record(self.optimizer)
-        return optimizer_record(self.optimizer, learning_rate=self.learning_rate)
 
     # --------------------------------------------------------------- prediction
 

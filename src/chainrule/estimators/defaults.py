@@ -1,8 +1,7 @@
 """Defaults of the estimators and of ``chainrule train``: one table, read by both.
 
-They suit tables of a few rows to a few hundred thousand: two layers of 64 rectifiers, Adam, and as
-many epochs as the validation rows ask for. Where a table or a layer is very small, the number of
-epochs and the activation follow from its size.
+Where it is None, the preset decides; `presets` has them. Where a table or a layer is very small,
+the number of epochs and the activation of "plain" follow from its size.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ DEFAULTS: dict[str, Hyperparameter] = {
     record.name: record
     for record in (
         hyperparameter("learning_rate", default=None),
-        hyperparameter("keep", default=1.0),
-        hyperparameter("batch_size"),
+        hyperparameter("keep", default=None),
+        hyperparameter("batch_size", default=None),
         hyperparameter("epochs", default=None),
         hyperparameter("validation_fraction"),
-        hyperparameter("patience", default=20),
+        hyperparameter("patience", default=None),
         hyperparameter("time_limit"),
-        hyperparameter("max_levels"),
+        hyperparameter("max_levels", default=None),
         hyperparameter("memory_limit"),
         hyperparameter("threads"),
-        hyperparameter("members"),
+        hyperparameter("members", default=None),
         hyperparameter("bag"),
     )
 }
@@ -42,6 +41,7 @@ NARROW = 8  # of fewer rectifiers too large a share may be dead from the start
 EPOCHS, UPDATES = 200, 2000  # an epoch of a small table is a single update, and 200 are too few
 STREAMED = 40_000_000  # rows that a stream hands on in all its passes, if epochs is not given
 OPTIMIZER = "adam"
+LOOKED_AT = 50_000  # rows from which quantiles are learnt
 FEWEST_HELD_OUT = 4  # an epoch that fewer rows choose is chosen by chance
 SMALL = 10_000  # numbers in an encoded table: up to here float64 trains as fast as float32
 

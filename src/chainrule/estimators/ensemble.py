@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from chainrule.estimators.members import (
     spaced_out,
     spread,
     train_members,
+    watched,
 )
 from chainrule.estimators.opening import by_portions
 from chainrule.estimators.rows import Rows, hidden_features, hidden_part
@@ -81,6 +83,26 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self._twins = [refit(self, kept, data, seed)] if self.refit else kept
         self.network_, self.history_ = self._twins[0].network_, self._twins[0].history_
 
+    def _judged_rows(
+        self, parts: list[Part], data: Encoded, rows: Rows
+    ) -> tuple[Callable[[], Any], np.ndarray, bool]:
+        """Scores of rows, when asked for, for what is learnt after training.
+
+        Returns
+        -------
+        (function, ndarray of int, bool)
+            Scores of rows that the networks behind each score did not see, if there are such; the
+            numbers of these rows among those that count; and whether they are such.
+        """
+        if self.cv is not None or self.bag is not None:
+            means = by_part(lambda parts: parts[0][rows.used], [self.out_of_fold_])
+            first = means[0] if isinstance(means, list) else means
+            known = np.flatnonzero(np.isfinite(first.reshape(len(first), -1)).all(axis=1))
+            return lambda: self._scores_of(by_part(lambda m: m[0][known], [means])), known, True
+        held = watched(self, parts[0])
+        known = parts[0].train if held is None else held
+        return lambda: self._scores_of_encoded(data.X[known]), known, held is not None
+
     def _rate(self, data: Encoded, rows: np.ndarray, predicted: np.ndarray) -> float:
         """Score of predictions for some rows, (m,), of the data."""
         weights = None if data.given is None else data.given[rows]
@@ -109,7 +131,9 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         return by_portions(self._scores_of_table, X)
 
     def _scores_of_table(self, X: Any) -> Any:
-        encoded = self._encode(Table.read(X))
+        return self._scores_of_encoded(self._encode(Table.read(X)))
+
+    def _scores_of_encoded(self, encoded: np.ndarray) -> Any:
         if "_twins" not in self.__dict__:
             return self.network_.predict(encoded)
         return self._scores_of(by_part(lambda parts: np.mean(parts, axis=0, dtype=np.float64),

@@ -106,6 +106,11 @@ def _trained(model: Any, X: Any, y: Any) -> tuple[Network, Any, Any, np.ndarray]
             f"model is {model!r}: approximate leave-one-out needs a NetworkClassifier, a "
             f"NetworkRegressor or a Network; leave approximate=True out for other estimators."
         )
+    if isinstance(model, NetworkRegressor) and model._loss.name != "squared_error":
+        raise NetworkError(
+            f"approximate leave-one-out is for loss='squared_error', the model has "
+            f"'{model._loss.name}': leave approximate=True out."
+        )
     fitted = clone(model).fit(X, y)  # says which rows have no target
     scale = fitted.target_scale_ if isinstance(fitted, NetworkRegressor) else np.ones(1)
     with warnings.catch_warnings():

@@ -99,13 +99,14 @@ class Encoded:
 
 
 def several(estimator: Estimator) -> bool:
-    """Whether the arguments ask for several networks."""
-    return estimator.members > 1 or estimator.cv is not None or estimator.bag is not None
+    """Whether the arguments themselves ask for several networks."""
+    asked = (estimator.members or 1) > 1
+    return asked or estimator.cv is not None or estimator.bag is not None
 
 
 def refuse_together(estimator: Estimator, groups: Any) -> None:
     """Refuse arguments that exclude each other."""
-    ways = {"members": estimator.members > 1, "cv": estimator.cv is not None}
+    ways = {"members": (estimator.members or 1) > 1, "cv": estimator.cv is not None}
     ways |= {"bag": estimator.bag is not None}
     given = [name for name, used in ways.items() if used]
     if len(given) > 1:
@@ -153,7 +154,7 @@ def way_to_divide(estimator: Estimator, rows: Rows, seed: int) -> list[Part]:
         return _draws(estimator, y, seed)
     held = estimator._choose_held_out(y, seed)
     divided = np.flatnonzero(~held), np.flatnonzero(held)
-    return [Part(own, *divided) for own in _seeds(seed, estimator.members)]
+    return [Part(own, *divided) for own in _seeds(seed, estimator._choices.members)]
 
 
 def _seeds(seed: int, count: int) -> list[int]:
@@ -218,10 +219,20 @@ def train_members(estimator: Estimator, parts: Sequence[Part], data: Encoded) ->
         limit = time_share(data.deadline, number, len(parts), threads, after=int(estimator.refit))
         return _train(estimator, parts[number], data, largest, limit)
 
-    return parallel_map(
-        one, range(len(parts)), n_jobs=threads,
-        title="members" if estimator.cv is None else "folds", progress=estimator.verbose,
+    simple = estimator.cv is None and estimator.bag is None
+    twins = parallel_map(
+        one, range(len(parts)), n_jobs=threads, title="training", progress=estimator.verbose,
+        keep_interrupted=simple,
     )  # fmt: skip
+    if any(twin.history_.stopped == "interrupted" for twin in twins):
+        warnings.warn(
+            f"training was interrupted: {len(twins)} of {len(parts)} networks have the "
+            f"{'best' if estimator.early_stopping else 'latest'} weights so far, the others are "
+            f"left out.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return twins
 
 
 def _train(

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import HyperparameterError
 from chainrule.estimators.defaults import DEFAULTS
+from chainrule.estimators.heads import QUANTILES, regression_loss
+from chainrule.estimators.presets import preset_of
 from chainrule.layers import config, from_config
 from chainrule.ops.activations import ActivationFunction, activation
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, hyperparameter
+from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import OPTIMIZERS, as_data, optimizer
 from chainrule.training import LBFGS, Callback
 from chainrule.training.lbfgs import refuse_name
 from chainrule.training.parallel import workers
 
-__all__ = ["check_arguments", "from_data", "join_parameters", "parameters_of", "to_data"]
+__all__ = [
+    "check_arguments", "from_data", "full_signature", "join_parameters", "parameters_of", "to_data",
+]  # fmt: skip
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -34,11 +40,23 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
             DEFAULTS[name].check(value)
         elif name in _CHECKS:
             _CHECKS[name](value)
-    if arguments.get("learning_rate") and not isinstance(arguments.get("optimizer", ""), str):
+    rule = arguments.get("optimizer")
+    if arguments.get("learning_rate") and not isinstance(rule, str | None):
         raise HyperparameterError(
             "learning_rate and an optimizer object were both given: put the rate into the object, "
             "such as optimizer=Adam(1e-3)."
         )
+
+
+def full_signature(base: type, estimator: type) -> Any:
+    """All arguments by name, the shared ones too: what help and scikit-learn's get_params read."""
+    shared = signature(base.__init__)
+    own = [
+        argument
+        for argument in signature(estimator.__init__).parameters.values()
+        if argument.name not in shared.parameters and argument.kind is Parameter.KEYWORD_ONLY
+    ]
+    return shared.replace(parameters=[*shared.parameters.values(), *own])
 
 
 def _impossible(name: str, value: Any, expected: str) -> HyperparameterError:
@@ -47,6 +65,8 @@ def _impossible(name: str, value: Any, expected: str) -> HyperparameterError:
 
 def _check_hidden(hidden: Any) -> None:
     units = HYPERPARAMETERS["units"]
+    if hidden is None:
+        return
     try:
         for width in hidden:
             units.check(width)
@@ -66,7 +86,7 @@ def _check_optimizer(given: Any) -> None:
     refuse_name(given)
     if isinstance(given, str):
         optimizer(given)
-    elif not hasattr(type(given), "rule") and not isinstance(given, LBFGS):
+    elif given is not None and not hasattr(type(given), "rule") and not isinstance(given, LBFGS):
         raise _impossible("optimizer", given, "a name, such as 'adam', or Adam(1e-3)")
 
 
@@ -82,13 +102,12 @@ def _check_class_weight(given: Any) -> None:
         )
 
 
-def _check_warm_start(given: Any, name: str = "warm_start") -> None:
-    if not isinstance(given, bool | np.bool_):
-        raise _impossible(name, given, "True or False")
+def _check_switch(name: str) -> Callable[[Any], None]:
+    def check(given: Any) -> None:
+        if not isinstance(given, bool | np.bool_):
+            raise _impossible(name, given, "True or False")
 
-
-def _check_refit(given: Any) -> None:
-    _check_warm_start(given, "refit")
+    return check
 
 
 def _check_cv(given: Any) -> None:
@@ -112,17 +131,33 @@ def _check_callbacks(given: Any) -> None:
         raise _impossible("callbacks", given, "a list of objects of type Callback")
 
 
+def _check_loss(given: Any) -> None:
+    if not isinstance(given, str | Mapping | Loss):
+        raise _impossible("loss", given, "a name, such as 'squared_error', or a Loss")
+    regression_loss(given)
+
+
+def _check_quantiles(given: Any) -> None:
+    if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str) or not len(given):
+        raise _impossible("quantiles", given, f"numbers in (0, 1), such as {QUANTILES}")
+    regression_loss("quantile", [*given])
+
+
 _CHECKS = {
     "hidden": _check_hidden,
     "activation": _check_activation,
     "optimizer": _check_optimizer,
     "network": _check_network,
+    "preset": lambda given: preset_of({"preset": given}),
     "callbacks": _check_callbacks,
     "class_weight": _check_class_weight,
     "dtype": _check_dtype,
-    "warm_start": _check_warm_start,
+    "warm_start": _check_switch("warm_start"),
+    "calibrate": _check_switch("calibrate"),
+    "loss": _check_loss,
+    "quantiles": _check_quantiles,
     "cv": _check_cv,
-    "refit": _check_refit,
+    "refit": _check_switch("refit"),
     "n_jobs": workers,
 }
 
@@ -148,10 +183,12 @@ def _describe(name: str, value: Any) -> Any:
         return [int(units) for units in value]
     if name == "network":
         return [config(layer) for layer in value]
-    if isinstance(value, ActivationFunction):
-        return {"name": value.name, **value.settings}
-    if name == "activation":
+    if isinstance(value, ActivationFunction | Loss):
+        return value.config()
+    if name in ("activation", "loss"):
         return dict(value)
+    if name == "quantiles":
+        return [float(level) for level in value]
     if name == "class_weight":  # pairs, for the names of JSON's objects are texts
         return [[_describe("", label), float(weight)] for label, weight in value.items()]
     for known, made in OPTIMIZERS.items():
@@ -163,7 +200,10 @@ def _describe(name: str, value: Any) -> Any:
 def from_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that `to_data` described."""
     arguments = dict(data)
-    arguments["hidden"] = tuple(arguments["hidden"])
+    if arguments.get("hidden") is not None:
+        arguments["hidden"] = tuple(arguments["hidden"])
+    if "quantiles" in arguments:
+        arguments["quantiles"] = tuple(arguments["quantiles"])
     if arguments.get("network") is not None:
         arguments["network"] = [from_config(layer) for layer in arguments["network"]]
     if isinstance(arguments.get("class_weight"), list):

@@ -26,6 +26,7 @@ from chainrule.engines import Session, Totals
 from chainrule.errors import DataError, NonFiniteLossWarning
 from chainrule.estimators.defaults import default_passes
 from chainrule.estimators.incremental import Passes
+from chainrule.estimators.presets import choices
 from chainrule.estimators.rows import Rows
 from chainrule.training import History
 from chainrule.training.callbacks import TrainingState
@@ -89,7 +90,10 @@ def fit_stream(
     estimator.target_name_ = target
     setattr(estimator, "survey_", stock.survey)  # noqa: B010
     continues = estimator.warm_start and hasattr(estimator, "network_")
-    passes = Passes(estimator._make_optimizer(), estimator.batch_size, stock.split.seed)
+    arguments = estimator.get_params(deep=False)
+    own = choices(arguments, stock.survey.trained, is_classifier(estimator), portions=True)
+    setattr(estimator, "_choices", own)  # noqa: B010
+    passes = Passes(own.optimizer, own.batch_size, stock.split.seed)
     if continues:
         estimator._refuse_other_layers()
     else:
@@ -98,6 +102,9 @@ def fit_stream(
     estimator.history_ = run.state.history
     with progress_for(estimator.verbose, "training") as bar:
         run.all_epochs(bar)
+    if len(stock.held):
+        X, y, weights = run._encoded(stock.held)
+        estimator._after_training(lambda: run.network.predict(X), y, weights, held_out=True)
 
 
 def _say_dropped(survey: Survey) -> None:
@@ -169,8 +176,8 @@ class _Run:
         self.state = TrainingState(
             network,
             History(network.loss.metric_name),
-            estimator.epochs or default_passes(trained, estimator.batch_size),
-            minibatches=-(-trained // estimator.batch_size),
+            estimator.epochs or default_passes(trained, self.passes.batch_size),
+            minibatches=-(-trained // self.passes.batch_size),
         )
         self.best = BestWeights(network.everything, by_validation=self.held_out is not None)
         if estimator.time_limit is not None:
@@ -190,7 +197,7 @@ class _Run:
         """The training rows once, in the order of this epoch."""
         width = 4 * self.estimator.encoder_.width
         most = self.stream.limited(self.stream.portion_rows)
-        rows = max(self.estimator.batch_size, min(most, _BYTES // width))
+        rows = max(self.passes.batch_size, min(most, _BYTES // width))
         tables = self.stream.portions(
             self.state.epoch, self.stock.split.seed, keep=self.stock.keep, rows=rows
         )
@@ -231,7 +238,8 @@ class _Run:
         state.epoch += 1
         state.gradients = self.passes.gradients
         self._record(begin)
-        if self.best.by_validation and self.best.waited >= self.estimator.patience:
+        patience = self.estimator._choices.patience or state.epochs
+        if self.best.by_validation and self.best.waited >= patience:
             state.stop("no improvement")
         elif state.epoch >= state.epochs and not state.stop_reason:
             state.stop("all epochs done")

@@ -26,7 +26,7 @@ from chainrule.ops.expression import (
 )
 from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.initializers import INITIALIZERS, initializer
-from chainrule.ops.losses import LOSSES, Loss, loss, softmax
+from chainrule.ops.losses import LOSSES, Loss, loss, quantiles, softmax
 from chainrule.ops.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -76,6 +76,7 @@ __all__ = [
     "maximum",
     "minimum",
     "optimizer",
+    "quantiles",
     "register_activation",
     "register_loss",
     "row_max",

@@ -192,7 +192,7 @@ def _parametric(record: ActivationFunction) -> Formula:
 
     return Formula(
         f"parametric_{record.name}", (_X, Operand(("alpha",), "column")), ("y",), value,
-        f"z + α ⊙ (f(z) − z), f(z) = {record.formula}", back, source="arXiv 2407.04491",
+        f"z + α ⊙ ({record.name}(z) − z)", back, source="arXiv 2407.04491",
     )  # fmt: skip
 
 

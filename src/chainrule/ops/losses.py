@@ -10,14 +10,15 @@ the two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.errors import unknown_name
+from chainrule.errors import HyperparameterError, unknown_name
 from chainrule.ops.activations import sigmoid, softplus
 from chainrule.ops.configurable import Configurable
 from chainrule.ops.expression import (
@@ -35,10 +36,22 @@ from chainrule.ops.expression import (
     where,
 )
 from chainrule.ops.hyperparameters import Hyperparameter, Interval
+from chainrule.ops.likelihoods import (
+    distance_of_means,
+    gamma,
+    gaussian,
+    gaussian_slope,
+    pinball,
+    pinball_slope,
+    poisson,
+    tweedie,
+    tweedie_slope,
+)
+from chainrule.ops.margins import hinge_slope, margin_slope, mistaken, wrong
 
-__all__ = ["LOSSES", "Loss", "loss", "softmax"]
+__all__ = ["LOSSES", "Loss", "loss", "quantiles", "softmax"]
 
-Targets = Literal["classes", "numbers", "fractions", "counts"]
+Targets = Literal["classes", "numbers", "fractions", "counts", "positive"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +67,9 @@ class Loss(Configurable):
         ``slope(z, t, **settings)`` = ∂value/∂z.
     link : callable
         Scores to predictions: softmax for class probabilities, identity for numbers.
-    targets : {"classes", "numbers", "fractions", "counts"}
+    targets : {"classes", "numbers", "fractions", "counts", "positive"}
         "classes": indices (n,) or probabilities (n, outputs); "numbers": any (n, outputs);
-        "fractions": numbers from 0 to 1; "counts": numbers from 0.
+        "fractions": numbers from 0 to 1; "counts": numbers from 0; "positive": above 0.
     metric_name : str
         What `metric` measures.
     metric : callable
@@ -68,6 +81,8 @@ class Loss(Configurable):
         What the network puts out for each target: one score z, or several side by side, all of
         the first kind before those of the second. The functions then take, and `slope` and `link`
         give, one after the other.
+    inverse_link : callable, optional
+        Predictions to scores, where the network can start at the mean: the logarithm for counts.
     parameters : tuple of Hyperparameter
         Its settings, such as the δ of Huber's loss.
     settings : mapping
@@ -85,6 +100,7 @@ class Loss(Configurable):
     source: str = ""
     metric_root: bool = False
     scores: tuple[str, ...] = ("z",)
+    inverse_link: Callable[..., Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a record by its name: formulas are functions and live in the registry."""
@@ -194,42 +210,12 @@ def _huber(z: Any, t: Any, delta: Any) -> Any:
     return row_sum(where(e <= delta, 0.5 * e * e, delta * (e - 0.5 * delta)))
 
 
-def _hinge_slope(z: Any, t: Any, margin: Any) -> Any:
-    sign = 2 * t - 1
-    return where(sign * z < margin, -sign, 0)
-
-
-def _wrong(z: Any, t: Any, margin: Any) -> Any:
-    """How far each wrong class comes too close to the right one; 0 for the right one."""
-    return (1 - t) * maximum(margin + z - row_sum(t * z), 0)
-
-
-def _margin_slope(z: Any, t: Any, margin: Any) -> Any:
-    too_close = (1 - t) * where(margin + z - row_sum(t * z) > 0, 1, 0)
-    return too_close - t * row_sum(too_close)
-
-
 def _accuracy_by_sign(z: Any, t: Any) -> Any:
     return row_sum(where(z > 0, t, 1 - t)) / _columns(z)
 
 
-def _gaussian(mean: Any, log_variance: Any, t: Any) -> Any:
-    e = t - mean
-    return row_sum(0.5 * (log_variance + e * e * exp(-log_variance) + _LOG_TWO_PI))
-
-
-def _gaussian_slope(mean: Any, log_variance: Any, t: Any) -> tuple[Any, Any]:
-    e, precision = t - mean, exp(-log_variance)
-    return -e * precision, 0.5 * (1 - e * e * precision)
-
-
-def _mistaken(z: Any, t: Any) -> Any:
-    """Whether a threshold unit is wrong, elementwise; z = 0 is wrong for either target."""
-    return (2 * t - 1) * z <= 0
-
-
 def _accuracy_of_units(z: Any, t: Any) -> Any:
-    return row_sum(where(_mistaken(z, t), 0, 1)) / _columns(z)
+    return row_sum(where(mistaken(z, t), 0, 1)) / _columns(z)
 
 
 def _itself(z: Any) -> Any:
@@ -240,9 +226,9 @@ def _setting(name: str, default: float, interval: str, meaning: str) -> tuple[Hy
     return (Hyperparameter(name, default, Interval(interval), meaning),)
 
 
-_LOG_TWO_PI = 1.8378770664093453
 _MARGIN = _setting("margin", 1.0, "(0, inf)", "Δ, the distance asked for")
 _DISTANCE = ("mean absolute error", _distance)
+_MEANS = ("mean absolute error", distance_of_means)
 
 LOSSES: dict[str, Loss] = {
     record.name: record
@@ -274,17 +260,17 @@ LOSSES: dict[str, Loss] = {
             "classes", "accuracy", _hit,
             "Σ t log(t / softmax(z))", "softmax(z) − t", "000"),
         Loss(
-            "multiclass_margin", lambda z, t, margin: row_sum(_wrong(z, t, margin)), _margin_slope,
+            "multiclass_margin", lambda z, t, margin: row_sum(wrong(z, t, margin)), margin_slope,
             _itself, "classes", "accuracy", _hit,
             "Σ max(0, Δ + z − z of the target)", "1 where too close, −their number at the target",
             "003; Weston & Watkins 1999", parameters=_MARGIN),
         Loss(
             "hinge", lambda z, t, margin: row_sum(maximum(margin - (2 * t - 1) * z, 0)),
-            _hinge_slope, _itself, "fractions", "accuracy", _accuracy_by_sign,
+            hinge_slope, _itself, "fractions", "accuracy", _accuracy_by_sign,
             "Σ max(0, Δ − s z), s = 2t − 1", "−s where s z < Δ, else 0", "003", parameters=_MARGIN),
         Loss(
             "perceptron", lambda z, t: row_sum(maximum((1 - 2 * t) * z, 0)),
-            lambda z, t: where(_mistaken(z, t), 1 - 2 * t, 0), _itself, "fractions",
+            lambda z, t: where(mistaken(z, t), 1 - 2 * t, 0), _itself, "fractions",
             "accuracy", _accuracy_of_units,
             "Σ max(0, −s z), s = 2t − 1", "−s where s z ≤ 0, else 0", "000; Rosenblatt 1958"),
         Loss(
@@ -296,24 +282,92 @@ LOSSES: dict[str, Loss] = {
             "Σ ½e² if e ≤ δ else δ(e − ½δ), e = |z − t|", "min(δ, max(−δ, z − t))", "Huber 1964",
             parameters=_setting("delta", 1.0, "(0, inf)", "δ, from where the loss is linear")),
         Loss(
-            "quantile",
-            lambda z, t, level: row_sum(maximum(level * (t - z), (level - 1) * (t - z))),
-            lambda z, t, level: where(t > z, -level, 1 - level), _itself, "numbers", *_DISTANCE,
+            "quantile", pinball, pinball_slope, _itself, "numbers", *_DISTANCE,
             "Σ max(q(t − z), (q − 1)(t − z))", "−q if t > z else 1 − q", "Koenker & Bassett 1978",
             parameters=_setting("level", 0.5, "(0, 1)", "q, the quantile asked for")),
         Loss(
-            "poisson", lambda z, t: row_sum(exp(z) - t * z), lambda z, t: exp(z) - t, exp, "counts",
-            "mean absolute error", lambda z, t: row_sum(absolute(exp(z) - t)),
-            "Σ eᶻ − t z", "eᶻ − t", "McCullagh & Nelder 1989"),
-        Loss(
-            "gaussian", _gaussian, _gaussian_slope,
+            "gaussian", gaussian, gaussian_slope,
             lambda mean, log_variance: (mean, exp(0.5 * log_variance)), "numbers",
             "mean absolute error", lambda mean, log_variance, t: row_sum(absolute(mean - t)),
             "Σ ½(s + (t − m)²e⁻ˢ + log 2π), s the log of the variance",
             "(m − t)e⁻ˢ and ½(1 − (t − m)²e⁻ˢ)", "Nix & Weigend 1994",
             scores=("mean", "log_variance")),
+        Loss(
+            "poisson", poisson, lambda z, t: exp(z) - t, exp, "counts", *_MEANS,
+            "Σ eᶻ − t z", "eᶻ − t", "McCullagh & Nelder 1989", inverse_link=log),
+        Loss(
+            "gamma", gamma, lambda z, t: 1 - t * exp(-z), exp, "positive", *_MEANS,
+            "Σ z + t e⁻ᶻ", "1 − t e⁻ᶻ", "McCullagh & Nelder 1989", inverse_link=log),
+        Loss(
+            "tweedie", tweedie, tweedie_slope, exp, "counts", *_MEANS,
+            "Σ μ²⁻ᵖ/(2 − p) − t μ¹⁻ᵖ/(1 − p), μ = eᶻ", "μ²⁻ᵖ − t μ¹⁻ᵖ",
+            "Jørgensen 1987", inverse_link=log,
+            parameters=_setting("power", 1.5, "(1, 2)", "p, the variance is φ μᵖ")),
     )
 }  # fmt: skip
+
+
+@lru_cache
+def _several_quantiles(count: int) -> Loss:
+    """The loss for so many quantiles of each target; engines compile it once for each number."""
+    names = tuple(f"q{k}" for k in range(1, count + 1))
+    levels = [f"level_{k}" for k in range(1, count + 1)]
+    settings = [
+        Hyperparameter(name, k / (count + 1), Interval("(0, 1)"), f"the quantile of score q{k}")
+        for k, name in enumerate(levels, 1)
+    ]
+
+    def value(*scores: Any, **given: Any) -> Any:
+        *zs, t = scores
+        return sum(pinball(z, t, given[name]) for z, name in zip(zs, levels, strict=True))
+
+    def slope(*scores: Any, **given: Any) -> tuple[Any, ...]:
+        *zs, t = scores
+        return tuple(pinball_slope(z, t, given[name]) for z, name in zip(zs, levels, strict=True))
+
+    def metric(*scores: Any) -> Any:
+        return _distance(scores[(count - 1) // 2], scores[-1])
+
+    return Loss(
+        "quantiles", value, slope, lambda *scores: scores, "numbers",
+        "mean absolute error", metric, "Σₖ Σ max(qₖ(t − zₖ), (qₖ − 1)(t − zₖ))",
+        "−qₖ if t > zₖ else 1 − qₖ", "Koenker & Bassett 1978", scores=names,
+        parameters=tuple(settings),
+    )  # fmt: skip
+
+
+def quantiles(levels: Sequence[float]) -> Loss:
+    """The sum of the quantile losses of several levels; the network has one score for each.
+
+    Its metric is the distance to the score in the middle.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        At least two, in increasing order.
+
+    Raises
+    ------
+    HyperparameterError
+        If they do not lie in (0, 1), or do not increase.
+
+    Examples
+    --------
+    >>> quantiles((0.05, 0.5, 0.95)).scores
+    ('q1', 'q2', 'q3')
+    """
+    for level in levels:
+        LOSSES["quantile"].parameters[0].check(level)
+    if len(levels) < 2 or any(a >= b for a, b in pairwise(levels)):
+        raise HyperparameterError(
+            f"levels = {tuple(levels)} is not possible: give two or more different numbers in "
+            f"(0, 1), the smallest first, such as (0.05, 0.5, 0.95)."
+        )
+    record = _several_quantiles(len(levels))
+    return record(**{p.name: float(q) for p, q in zip(record.parameters, levels, strict=True)})
+
+
+LOSSES["quantiles"] = quantiles((0.05, 0.5, 0.95))
 
 
 def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
@@ -330,4 +384,6 @@ def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
     name = settings.pop("name", None) if isinstance(given, Mapping) else given
     if not isinstance(name, str) or name not in LOSSES:
         raise unknown_name("loss", name, LOSSES)
+    if name == "quantiles" and settings:
+        return quantiles(list(settings.values()))
     return LOSSES[name](**settings) if settings else LOSSES[name]

@@ -150,7 +150,7 @@ def register_loss(
         ``slope(z, t)`` = ∂value/∂z, (rows, outputs).
     link : callable
         Scores to predictions.
-    targets : {"classes", "numbers", "fractions", "counts"}
+    targets : {"classes", "numbers", "fractions", "counts", "positive"}
     formula, slope_formula, source
         For tables.
 
@@ -202,4 +202,6 @@ def _targets_like(record: Loss, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(size=(64, 3))
     if record.targets == "counts":
         return rng.poisson(2.0, size=(64, 3)).astype(float)
+    if record.targets == "positive":
+        return rng.exponential(size=(64, 3))
     return rng.dirichlet(np.ones(3), size=64)

@@ -8,6 +8,7 @@ the pictures of a model on one page of HTML.
 from chainrule.plots.curves import FittingDisplay, LossCurvesDisplay
 from chainrule.plots.filters import FiltersDisplay
 from chainrule.plots.functions import ActivationsDisplay
+from chainrule.plots.importances import ImportancesDisplay
 from chainrule.plots.layers import GradientSizesDisplay, LayerHistogramsDisplay
 from chainrule.plots.paths import OptimizerPathsDisplay, optimizer_path
 from chainrule.plots.rates import LearningRateDisplay
@@ -20,6 +21,7 @@ __all__ = [
     "FiltersDisplay",
     "FittingDisplay",
     "GradientSizesDisplay",
+    "ImportancesDisplay",
     "LayerHistogramsDisplay",
     "LearningRateDisplay",
     "LinearRegionsDisplay",

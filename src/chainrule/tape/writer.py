@@ -188,6 +188,25 @@ class Writer:
     def _fill(self, i: Instruction) -> Text:
         return lambda t: f"{i.attributes['value']:g}"
 
+    def _places(self, i: Instruction) -> str:
+        """Some columns, counted from 1 as the notes do; the samples' columns are rows there."""
+        places = [str(place + 1) for place in i.attributes["places"]]
+        if len(places) > SHOWN + 1:
+            places = [places[0], self.symbols.choose("…", "\\dots"), places[-1]]
+        return ",".join(places)
+
+    def _select(self, i: Instruction) -> Text:
+        return lambda t: f"{wrapped(self.symbol(i.operands[0], t))}[{self._places(i)}]"
+
+    def _place(self, i: Instruction) -> Text:
+        given, places = self.symbol(i.operands[0]), self._places(i)
+        name = self.symbols.choose("place", "\\operatorname{place}")
+        return lambda t: f"{name}[{places}]({given})"
+
+    def _join(self, i: Instruction) -> Text:
+        own = [self.symbol(part) for part in i.operands]
+        return lambda t: f"({'; '.join(own)})"  # one below the other: samples are columns
+
     def _lookup(self, i: Instruction) -> Text:
         tokens, table = i.operands
         return lambda t: f"{self.symbol(table)}[{self.symbol(tokens, t)}]"
@@ -235,6 +254,25 @@ class Writer:
     def _matmul_nt(self, i: Instruction) -> Text:
         dz, w = i.operands
         return lambda t: f"{self.symbols.transposed(self.symbol(w))} {wrapped(self.symbol(dz, t))}"
+
+    def _blocks(self, weight: str) -> str:
+        """The matrix with a block of weights for each group of columns, and 0 elsewhere."""
+        name = self.symbols.choose("blocks", "\\operatorname{blocks}")
+        return f"{name}({self.symbol(weight)})"
+
+    def _block_matmul(self, i: Instruction) -> Text:
+        x, w = i.operands
+        return lambda t: f"{self._blocks(w)} {wrapped(self.symbol(x, t))}"
+
+    def _block_matmul_tn(self, i: Instruction) -> Text:
+        product = self._matmul_tn(i)
+        of = self.symbols.choose("blocks of", "\\text{blocks of }")
+        return lambda t: f"{of} {product(t)}"
+
+    def _block_matmul_nt(self, i: Instruction) -> Text:
+        dz, w = i.operands
+        turned = self.symbols.transposed(self._blocks(w))
+        return lambda t: f"{turned} {wrapped(self.symbol(dz, t))}"
 
     def _add_bias(self, i: Instruction) -> Text:
         z, b = i.operands

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ from chainrule.training.history import History
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.method import Method, method_for
 from chainrule.training.objective import Objective
-from chainrule.training.parallel import cancelled
+from chainrule.training.parallel import advanced, cancelled
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
 
@@ -111,7 +111,8 @@ def train(
     seed : int
         Start of shuffling, dropout and the split. Same seed, machine and threads: same bits.
     time_limit : float, optional
-        Seconds after which training ends, in the middle of an epoch if need be.
+        Seconds after which training ends, in the middle of an epoch if need be. Schedules are
+        drawn together to the epochs that will fit.
     threads : int, optional
         Threads of one matrix product; by default one for small networks, all cores for large.
     progress : bool or "always"
@@ -216,6 +217,7 @@ class _Run:
     shuffle: bool
     patience: int
     deadline: float
+    started: float = field(default_factory=time.perf_counter)
     steps_per_call: int = 1
 
     @property
@@ -256,6 +258,17 @@ class _Run:
         self.reasons_to_stop()
         self.call("on_epoch_end")
 
+    def last_epoch(self) -> int:
+        """The epoch that will be the last: a time limit may end training before all are done.
+
+        Schedules have to arrive at their end by then.
+        """
+        state, spent = self.state, time.perf_counter() - self.started
+        if not state.epoch or np.isinf(self.deadline):
+            return state.epochs
+        possible = int(state.epoch * (self.deadline - self.started) / spent)
+        return min(state.epochs, max(possible, state.epoch + 1))
+
     def solve(self, solver: LBFGS, objective: Objective, bar: Progress) -> None:
         """Let a solver make all steps; each that it accepts is an epoch of the history."""
         state, begin = self.state, time.perf_counter()
@@ -282,7 +295,7 @@ class _Run:
     def factors(self) -> tuple[np.ndarray, np.ndarray]:
         """Factors of learning rate and regularisation for this epoch's minibatches, (count,)."""
         count, state = self.session.batches.per_epoch, self.state
-        updates, total = state.epoch * count + np.arange(count), state.epochs * count
+        updates, total = state.epoch * count + np.arange(count), self.last_epoch() * count
         rates = state.rate_factor * self.schedule.factors(updates, total)
         return rates, self.strength.factors(updates, total)
 
@@ -298,7 +311,9 @@ class _Run:
                 return
             seconds = time.perf_counter() - begin
             self.pace(completed, seconds)
-            bar.update((self.state.epoch + done / total) / self.state.epochs, self.status())
+            share = (self.state.epoch + done / total) / self.state.epochs
+            bar.update(share, self.status())
+            advanced(share)
             if time.perf_counter() > self.deadline:
                 self.state.stop_reason = "time limit"
                 return

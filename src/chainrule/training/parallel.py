@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from chainrule.errors import HyperparameterError
 from chainrule.training.progress import Progress, progress_for
 
-__all__ = ["cancelled", "cores", "parallel_map", "time_share", "workers"]
+__all__ = ["advanced", "cancelled", "cores", "parallel_map", "time_share", "workers"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,10 +33,12 @@ class _Pool:
 
     interrupted: bool = False  # Ctrl-C: end what has begun
     failed: bool = False  # an exception: begin nothing more, but let what has begun end
+    shares: dict[int, float] = field(default_factory=dict)  # of each item that is done
 
-    def one(self, function: Callable[[Item], Result], item: Item) -> Result:
+    def one(self, function: Callable[[Item], Result], item: Item, number: int = 0) -> Result:
         if self.interrupted or self.failed:
             raise CancelledError
+        _worker.number = number
         try:
             return function(item)
         except BaseException:
@@ -51,9 +53,16 @@ class _Worker(threading.local):
     """The pool that a thread belongs to."""
 
     pool: _Pool | None = None
+    number: int = 0
 
 
 _worker = _Worker()
+
+
+def advanced(share: float) -> None:
+    """Tell the pool that this thread belongs to which share, 0 to 1, of its item is done."""
+    if _worker.pool is not None:
+        _worker.pool.shares[_worker.number] = share
 
 
 def cancelled() -> bool:
@@ -154,6 +163,7 @@ def parallel_map(
     n_jobs: int | None = -1,
     title: str = "",
     progress: bool | Literal["always"] = False,
+    keep_interrupted: bool = False,
 ) -> list[Result]:
     """`function` of each item, in threads, in the order of the items.
 
@@ -171,6 +181,9 @@ def parallel_map(
         Of the progress bar.
     progress : bool or "always"
         Whether long work shows its progress on standard error.
+    keep_interrupted : bool
+        Whether Ctrl-C leaves the results of the items that had begun, as far as they came, instead
+        of an exception; if there is none it is raised all the same.
 
     Returns
     -------
@@ -198,18 +211,26 @@ def parallel_map(
     executor = ThreadPoolExecutor(min(threads, len(work)) or 1, initializer=pool.join)
     with blas_threads(1), progress_for(progress, title) as bar:
         try:
-            futures = [executor.submit(copy_context().run, pool.one, function, x) for x in work]
-            _finish(futures, bar)
-        except BaseException:
+            futures = [
+                executor.submit(copy_context().run, pool.one, function, item, number)
+                for number, item in enumerate(work)
+            ]
+            _finish(futures, bar, pool)
+        except BaseException as error:
             pool.interrupted = True
-            raise
+            if not (keep_interrupted and isinstance(error, KeyboardInterrupt)):
+                raise
         finally:
             executor.shutdown(cancel_futures=True)
+    if pool.interrupted:
+        futures = [f for f in futures if not f.cancelled() and f.exception() is None]
+        if not futures:
+            raise KeyboardInterrupt
     # Items begin in order, so what was cancelled comes after what failed.
     return [future.result() for future in futures]
 
 
-def _finish(futures: Sequence[Future[Result]], bar: Progress) -> None:
+def _finish(futures: Sequence[Future[Result]], bar: Progress, pool: _Pool) -> None:
     """Wait until all are done, or one has failed."""
     pending = set(futures)
     while pending:
@@ -217,4 +238,5 @@ def _finish(futures: Sequence[Future[Result]], bar: Progress) -> None:
         if any(future.exception() is not None for future in done):
             return
         count = len(futures) - len(pending)
-        bar.update(count / len(futures), f"{count}/{len(futures)}")
+        shares = dict(pool.shares) | {k: 1.0 for k, f in enumerate(futures) if f not in pending}
+        bar.update(sum(shares.values()) / len(futures), f"{count}/{len(futures)}")
