@@ -118,6 +118,8 @@ VARIATIONS = [
     train("UTF-16", GOOD.encode("utf-16"), "not UTF-8", "save"),
     train("a day that there is not", "d,y\n2020-02-28,u\n2020-02-29,v\n2020-02-30,u\n",
           "'d'", "'2020-02-30'", "leave it empty", options="--test-fraction 0"),
+    train("a day that there is not, far down", "d,y\n" + "2020-02-28,u\n2020-02-29,v\n,\n" * 30
+          + "2020-02-30,u\n", "'2020-02-30' in row 90 (counted from 0)", options="--seed 1"),
     train("too many texts", "a,y\n" + "".join(f"n{k // 6},{'uv'[k % 2]}\n" for k in range(600)),
           "'a'", "max_levels = 50", "drop it", options="--max-levels 50"),
     train("decimal commas", "a;b;y\n1,5;2;u\n2,5;3;v\n",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from chainrule.data.frames import Table
     from chainrule.data.streams import Stream
     from chainrule.data.survey import Stock
     from chainrule.estimators import NetworkClassifier, NetworkRegressor
@@ -42,6 +43,8 @@ class Job:
         What to train on if the table is not read whole.
     stock : Stock or None
         What the first pass over it found.
+    numbers : ndarray of int, or None
+        Places of the rows in the file; None if they are not known.
     """
 
     table: pa.Table
@@ -54,6 +57,14 @@ class Job:
     test: np.ndarray
     stream: Stream | None = None
     stock: Stock | None = None
+    numbers: np.ndarray | None = None
+
+    def part(self, rows: np.ndarray) -> Table:
+        """Some rows, whose messages count the rows of the file."""
+        from chainrule.data.frames import Table
+
+        numbers = None if self.numbers is None else self.numbers[rows]
+        return Table.read(self.table.take(rows)).renumbered(numbers)
 
     @property
     def trained(self) -> int:
@@ -87,12 +98,14 @@ def read_job(
 
 
 def _in_memory(data: Path, table: pa.Table, target: str, task: str, share: float, seed: int) -> Job:
+    import narwhals as nw
     import numpy as np
 
-    from chainrule.data.readers import split_target
+    from chainrule.data.readers import split_target, with_target
     from chainrule.data.targets import guess_task, read_target
     from chainrule.estimators.splits import random_share, stratified_share
 
+    numbers = np.flatnonzero(with_target(nw.from_native(table, eager_only=True), target))
     table, column, dropped = split_target(table, target)
     y, _ = read_target(column)
     guessed = task == "auto"
@@ -103,7 +116,7 @@ def _in_memory(data: Path, table: pa.Table, target: str, task: str, share: float
     if held.all():
         raise DataError(f"{data} has {len(y)} rows: too few to hold out {share:g} of them.")
     rest, test = np.flatnonzero(~held), np.flatnonzero(held)
-    return Job(table, column, y, task, guessed, dropped, rest, test)
+    return Job(table, column, y, task, guessed, dropped, rest, test, numbers=numbers)
 
 
 def _streamed(
@@ -145,7 +158,7 @@ def fit(job: Job, settings: dict[str, Any]) -> tuple[NetworkClassifier | Network
         warnings.simplefilter("always")
         begin = time.perf_counter()
         if job.stream is None:
-            estimator.fit(job.table.take(job.rest), job.target[job.rest.tolist()])
+            estimator.fit(job.part(job.rest), job.target[job.rest.tolist()])
         else:
             fit_stream(estimator, job.stream, job.target.name, job.stock)
         seconds = time.perf_counter() - begin

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from chainrule.data.frames import Table
     from chainrule.data.streams import Stream
 
 __all__ = ["evaluate", "predict"]
@@ -99,20 +100,24 @@ def _write_parquet(file: IO[bytes], parts: Iterator[pa.Table]) -> int:
 
 def _predictions(fitted: Any, data: Path) -> Iterator[pa.Table]:
     """Predictions for every row of the files, some rows at a time."""
+    import numpy as np
     import pyarrow as pa
 
+    from chainrule.data.frames import Table
     from chainrule.data.streams import Stream
 
     stream = Stream(data, say=note)
     if hasattr(fitted, "encoder_"):
-        for table in stream.portions():
-            yield _predicted(fitted, table)
+        start = 0
+        for portion in stream.portions():
+            places = np.arange(start, start := start + len(portion))
+            yield _predicted(fitted, Table.read(portion).renumbered(places))
     else:  # a network may hand a state on from row to row
         scores = fitted.predict(_numbers(stream.table()))
         yield pa.table({f"score {k}": scores[:, k] for k in range(scores.shape[1])})
 
 
-def _predicted(fitted: Any, table: pa.Table) -> pa.Table:
+def _predicted(fitted: Any, table: Table) -> pa.Table:
     import pyarrow as pa
 
     values = fitted.predict(table)
@@ -169,10 +174,11 @@ def _scores(fitted: Any, stream: Stream, target: str) -> tuple[int, int, list[tu
     import narwhals as nw
     import numpy as np
 
+    from chainrule.data.frames import Table
     from chainrule.data.readers import split_target, with_target
     from chainrule.data.targets import read_target
 
-    truth, answers, dropped = [], [], 0
+    truth, answers, dropped, start = [], [], 0, 0
     for portion in stream.portions():
         known = with_target(nw.from_native(portion, eager_only=True), target)
         dropped += int((~known).sum())
@@ -180,7 +186,9 @@ def _scores(fitted: Any, stream: Stream, target: str) -> tuple[int, int, list[tu
             table, column, _ = split_target(portion, target)
             y, _ = read_target(column)
             truth.append(y)
-            answers.append(_answers(fitted, table, y, target))
+            places = start + np.flatnonzero(known)
+            answers.append(_answers(fitted, Table.read(table).renumbered(places), y, target))
+        start += len(known)
     if not truth:
         raise DataError(f"the target '{target}' is missing in every row.")
     y = np.concatenate(truth)
@@ -192,7 +200,7 @@ def _scores(fitted: Any, stream: Stream, target: str) -> tuple[int, int, list[tu
     return len(y), dropped, scores
 
 
-def _answers(fitted: Any, table: pa.Table, y: np.ndarray, target: str) -> np.ndarray:
+def _answers(fitted: Any, table: Table, y: np.ndarray, target: str) -> np.ndarray:
     """Probabilities, (n, n_classes), or numbers, (n,)."""
     if hasattr(fitted, "classes_"):
         return fitted.predict_proba(table)

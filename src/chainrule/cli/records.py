@@ -76,11 +76,11 @@ class Records:
         note("writing the report …")
         report(
             estimator,
-            job.table.take(job.test),
+            job.part(job.test),
             job.y[job.test],
             self.report,
-            training=(job.table.take(job.rest), job.y[job.rest]),
-            row_numbers=job.test,
+            training=(job.part(job.rest), job.y[job.rest]),
+            row_numbers=None if job.numbers is None else job.numbers[job.test],
             left_out=job.dropped,
             source=data.name,
             command=command_line(),

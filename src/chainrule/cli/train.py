@@ -243,7 +243,7 @@ def _scores(estimator: NetworkClassifier | NetworkRegressor, job: Job) -> list[t
 
 
 def _score(estimator: NetworkClassifier | NetworkRegressor, job: Job, rows: np.ndarray) -> str:
-    return f"{estimator.score(job.table.take(rows), job.y[rows]):.4f}"
+    return f"{estimator.score(job.part(rows), job.y[rows]):.4f}"
 
 
 def _dummy(job: Job) -> float:

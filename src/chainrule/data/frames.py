@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -47,11 +47,14 @@ class Table:
     named : bool
         Whether columns have names (a data frame) or only places (an array).
     rows : int
+    numbers : ndarray of int, shape (rows,), or None
+        What messages call the rows: their places in a file, say; their places here if None.
     """
 
     columns: Mapping[str, Cells]
     named: bool
     rows: int
+    numbers: np.ndarray | None = None
 
     @classmethod
     def read(cls, X: Any) -> Table:
@@ -107,6 +110,16 @@ class Table:
             raise DataError(f"X has type {array.dtype}: expected numbers, texts or dates.")
         columns = {str(k): array_column(array[:, k], str(k)) for k in range(array.shape[1])}
         return cls(columns, False, len(array))
+
+    def renumbered(self, numbers: np.ndarray | None) -> Table:
+        """The same table, whose messages call its rows by these numbers, (rows,)."""
+        return replace(self, numbers=numbers)
+
+    def called(self, rows: np.ndarray | None) -> np.ndarray | None:
+        """What messages call some rows, or all if None; None if that is their places."""
+        if self.numbers is None or rows is None:
+            return rows if self.numbers is None else self.numbers
+        return self.numbers[rows]
 
     @property
     def names(self) -> list[str]:

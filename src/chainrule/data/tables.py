@@ -141,7 +141,7 @@ class TableEncoder:
         own = weights if weights is None or rows is None else weights[rows]
         self.named_ = table.named
         self.columns_ = [
-            fit_column(name, take(cells, rows), settings, rows, own)
+            fit_column(name, take(cells, rows), settings, table.called(rows), own)
             for name, cells in table.columns.items()
         ]
         self._report_left_out()
@@ -214,7 +214,7 @@ class TableEncoder:
         for column, name in zip(self.columns_, names, strict=True):
             if width := column.width:
                 cells = take(table.columns[name], rows)
-                column.fill(result[:, start : start + width], cells, rows)
+                column.fill(result[:, start : start + width], cells, table.called(rows))
             start += width
         return result
 

@@ -32,8 +32,8 @@ def section(evidence: Evidence) -> Markup:
         "The test rows with the largest loss. Look at them: a wrong label, a unit that was mixed "
         "up or a missing column shows here first. Rows are counted from 0"
     )
-    if evidence.left_out:
-        text += ", those without a target left out"
+    if isinstance(evidence.numbers, range):
+        text += " among the test rows"
     if len(names) < len(evidence.names):
         text += f"; of {len(evidence.names):,} columns the {_COLUMNS} most important are shown"
     return join(
