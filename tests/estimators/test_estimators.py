@@ -336,8 +336,8 @@ def test_held_out_rows_are_the_same_share_of_every_class():
 
 def test_a_time_limit_ends_training():
     begin = time.perf_counter()
-    model = cr.NetworkRegressor(epochs=10**8, patience=10**8, time_limit=0.2).fit(X, Y)
-    assert 0.2 < time.perf_counter() - begin < 10
+    model = cr.NetworkRegressor(epochs=10**8, patience=10**8, time_limit=2.0).fit(X, Y)
+    assert 1.5 < time.perf_counter() - begin < 20
     assert model.history_.stopped == "time limit"
     assert model.score(X, Y) > 0.9
 

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -395,13 +396,19 @@ def test_a_class_with_fewer_rows_than_folds_is_named(count, words):
         cr.NetworkClassifier(**QUICK, cv=5).fit(IRIS, y)
 
 
-def test_a_portion_of_rows_trains_one_network():
-    with pytest.raises(HyperparameterError, match="partial_fit trains one network: give members=1"):
-        cr.NetworkRegressor(**QUICK, members=2).partial_fit(X, Y)
-    model = cr.NetworkRegressor(**QUICK, members=2).fit(X, Y).set_params(members=1)
-    with pytest.raises(HyperparameterError, match="clone a model that was fitted with several"):
-        model.partial_fit(X, Y)
-    assert clone(model).partial_fit(X, Y).members_
+def test_a_portion_of_rows_trains_all_networks_there_are():
+    assert len(cr.NetworkRegressor(**QUICK, members=2).partial_fit(X, Y).members_) == 1
+    model = cr.NetworkRegressor(**QUICK, members=2).fit(X, Y)
+    before = [network.everything for network in deepcopy(model.members_)]
+    again = model.partial_fit(X, Y)
+    for network, old in zip(again.members_, before, strict=True):
+        assert all((network.everything[name] != values).any() for name, values in old.items())
+    single = cr.NetworkRegressor(**QUICK, members=1).fit(X, Y).partial_fit(X, Y)
+    for name, values in single.network_.everything.items():
+        np.testing.assert_array_equal(model.network_.everything[name], values)
+    for several in ({"cv": 2}, {"bag": 2}):
+        with pytest.raises(HyperparameterError, match="those of cv and bag saw rows of their own"):
+            cr.NetworkRegressor(**QUICK, **several).partial_fit(X, Y)
 
 
 def test_a_bag_of_rows_of_one_class_but_for_one_is_drawn_again():

@@ -310,8 +310,8 @@ def test_it_is_near_the_exact_one_for_a_small_trained_network():
     X = rng.uniform(-2, 2, (50, 1))
     y = np.sin(2 * X[:, 0]) + 0.3 * rng.normal(size=50)
     model = cr.NetworkRegressor(
-        (3,), activation="tanh", early_stopping=False, epochs=150, learning_rate=0.03, batch_size=32,
-        random_state=0,
+        (3,), activation="tanh", early_stopping=False, epochs=150, learning_rate=0.03,
+        batch_size=32, random_state=0,
     )  # fmt: skip
     ours = leave_one_out(model, X, y, approximate=True)
     exact = leave_one_out(model, X, y)
