@@ -248,11 +248,18 @@ def test_robust_scaling_is_scikit_learn_s_and_a_smooth_clip():
     X[5, 1] = np.nan
     X[::4, 2] = np.nan
     some = X[:, :1]
+    encoder = TableEncoder(scaling="robust")
+    scaled, tail = encoder.fit_transform(some).T
+    robust = RobustScaler().fit_transform(some)
+    assert np.abs(robust).max() > 4  # so that there is a second column
+    np.testing.assert_allclose(scaled, clipped(robust)[:, 0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        TableEncoder(scaling="robust").fit_transform(some),
-        clipped(RobustScaler().fit_transform(some)), rtol=1e-5, atol=1e-6,
-    )  # fmt: skip
-    found = TableEncoder(scaling="robust").fit_transform(X)[:, [1, 3]]
+        tail, StandardScaler().fit_transform(some)[:, 0], rtol=1e-5, atol=1e-6
+    )
+    beyond = encoder.transform(np.array([[-1e308], [1e308]]))[:, 1]  # cut off at the training rows
+    np.testing.assert_allclose(beyond, [tail.min(), tail.max()], rtol=1e-6)
+    encoder = TableEncoder(scaling="robust").fit(X)
+    found = encoder.transform(X)[:, encoder.groups().numbers[1:]]
     low, mid, high = np.nanquantile(
         X[:, 1:], [0.25, 0.5, 0.75], axis=0, method="averaged_inverted_cdf"
     )
