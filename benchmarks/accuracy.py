@@ -40,9 +40,9 @@ TEXT = (
     "What a gradient feels of it is the absolute error, the last column. Values and slopes that "
     "pass through 0 at an unremarkable z (gelu, silu, mish) have large relative errors there for "
     "the same reason, and Φ(z) far to the left turns a rounding error of its argument into z² of "
-    "them. The cosine's angle is brought to one turn for angles up to 8192 (2²⁶ in float64), beyond "
-    "that its value means nothing. Below the least normal number a result keeps fewer digits (silu "
-    "and mish near −723 and −97).",
+    "them. The cosine's angle is brought to one turn for angles up to 8192 (2²⁶ in float64); "
+    "beyond that its value means nothing. Below the least normal number a result keeps fewer "
+    "digits (silu and mish near −723 and −97).",
 )
 SPECIAL = (0.0, 1.0, 30.0, 700.0, 1e4)
 
