@@ -234,3 +234,10 @@ def test_nothing_is_warned_of_where_nothing_is_left_out():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TableEncoder().fit(TRAINED)
+
+
+def test_numbers_with_a_stray_text_are_no_identifier():
+    cells = [str(k * 1.5) for k in range(59)] + ["abc"]
+    words = r"column 'x' holds numbers but for 1 of its 60 .* 'abc' in row 59 .* leave it empty"
+    with pytest.raises(DataError, match=words):
+        TableEncoder().fit(pd.DataFrame({"x": cells, "y": range(60)}))

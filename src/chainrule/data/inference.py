@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.data.categories import fit_levels
-from chainrule.data.cells import Cells, Instants, Texts
+from chainrule.data.cells import Cells, Instants, Texts, place
 from chainrule.data.columns import Column, LeftOut
 from chainrule.data.dates import fit_date, read_iso
-from chainrule.data.numbers import fit_number
+from chainrule.data.numbers import fit_number, reads_as_number
+from chainrule.errors import DataError
 
 __all__ = ["Settings", "fit_column"]
 
 _ENOUGH = 20  # rows from which it means something that all of them differ
 _FEW = 5  # the same for whole numbers without a hole, and a name that says what they are
+_NUMBERS = 0.8  # share of the different texts from which on a column was meant to hold numbers
 _NEARLY = 0.95  # share of the rows whose text is another one
 _IDENTIFIER = re.compile(r"(?i)(.*[ _.-])?id|index|row_?names?|unnamed: ?\d+|__index_level_\d+__")
 
@@ -85,6 +87,20 @@ def _counts_rows(name: str, numbers: np.ndarray) -> bool:
     return len(values) >= _ENOUGH or values.max() - values.min() == len(values) - 1
 
 
+def _refuse_spoilt_numbers(name: str, texts: Texts, rows: np.ndarray | None) -> None:
+    """Refuse a column of numbers that a few texts turn into texts: it would be left out."""
+    levels = texts.levels.to_pylist()
+    other = np.array([not reads_as_number(level) for level in levels])
+    if not other.any() or other.mean() > 1 - _NUMBERS:
+        return
+    row = int(np.flatnonzero(np.append(other, False)[texts.codes])[0])
+    raise DataError(
+        f"column '{name}' holds numbers but for {int(other.sum())} of its {len(levels)} different "
+        f"values, such as {levels[texts.codes[row]]!r} in {place(row, rows)}: give a number there "
+        f"or leave it empty; an identifier is to be dropped."
+    )
+
+
 def _fit_texts(
     name: str,
     texts: Texts,
@@ -102,6 +118,7 @@ def _fit_texts(
         if instants is not None:
             return fit_date(name, instants, weights, settings.scaling)
         if known >= _ENOUGH and different >= _NEARLY * known:
+            _refuse_spoilt_numbers(name, texts, rows)
             found = f"{different} different texts in {known} rows"
             return LeftOut(name, "identifier", found, missing=missing)
     return fit_levels(

@@ -23,7 +23,7 @@ from chainrule.data.cells import Cells, Instants, Texts, place
 from chainrule.data.columns import Column, Role
 from chainrule.errors import DataError
 
-__all__ = ["Number", "fit_number", "quantiles", "smooth_clip"]
+__all__ = ["Number", "fit_number", "quantiles", "reads_as_number", "smooth_clip"]
 
 _CLIP = 3.0  # no number of a robust column is farther from 0
 _FAR = 4.0  # from here on the clip leaves less than a fifth of a number's differences
@@ -156,7 +156,7 @@ def _as_numbers(name: str, cells: Cells, rows: np.ndarray | None) -> np.ndarray:
 def _not_a_number(name: str, cells: Texts, known: np.ndarray, rows: np.ndarray | None) -> DataError:
     """Names the first text that does not read as a number, or else the first text."""
     levels = cells.levels.to_pylist()
-    others = np.array([not _reads_as_number(level) for level in levels])[cells.codes[known]]
+    others = np.array([not reads_as_number(level) for level in levels])[cells.codes[known]]
     row = int(known[np.argmax(others)])
     return DataError(
         f"column '{name}' held numbers in training and is the text {levels[cells.codes[row]]!r} in "
@@ -164,7 +164,14 @@ def _not_a_number(name: str, cells: Texts, known: np.ndarray, rows: np.ndarray |
     )
 
 
-def _reads_as_number(value: str) -> bool:
+def reads_as_number(value: str) -> bool:
+    """Whether a text is how Python writes a number.
+
+    Examples
+    --------
+    >>> reads_as_number("1e3"), reads_as_number("1,5")
+    (True, False)
+    """
     try:
         float(value)
     except ValueError:
