@@ -140,7 +140,7 @@ VARIATIONS = [
     option("--learning-rate=-0.1", "learning_rate", "-0.1", "(0, ∞)"),
     option("--learning-rate nan", "learning_rate", "nan"),
     option("--epochs 0", "epochs", "[1, ∞)"),
-    option("--patience 0", "patience", "[1, ∞)", "default 20"),
+    option("--patience 0", "patience", "[1, ∞)"),
     option("--validation-fraction 1", "validation_fraction", "(0, 1)"),
     option("--keep 0", "keep = 0", "(0, 1]"),
     option("--time-limit 0", "time_limit", "(0, ∞)"),

@@ -165,7 +165,7 @@ def attribute(
     >>> model = cr.NetworkClassifier(random_state=0).fit(X, y)
     >>> found = attribute(model, X, target="Gentoo")
     >>> found.values.shape, len(found.names)
-    ((344, 6), 6)
+    ((344, 7), 7)
     """
     if not isinstance(model, NetworkEstimator):
         raise HyperparameterError(
