@@ -178,10 +178,11 @@ def test_a_proposal_counts_known_rows():
     assert proposed == propose_layers(X[KNOWN], NAMES[KNOWN])
 
 
-def test_a_target_is_needed_to_score():
+def test_a_score_is_that_of_the_rows_with_a_target():
     model = cr.NetworkClassifier(**QUICK).fit(X, NAMES)
-    with pytest.raises(DataError, match="missing in 3 of 150 rows"):
-        model.score(X, TEXTS)
+    with pytest.warns(LeftOutWarning, match="missing in 3 of 150 rows"):
+        found = model.score(X, TEXTS)
+    assert found == model.score(X[KNOWN], NAMES[KNOWN])
 
 
 def test_a_class_that_training_did_not_have():
@@ -196,3 +197,32 @@ def test_known_targets_cost_no_copy():
     values, _, known = read_known_targets(y)
     assert known is None
     assert np.shares_memory(values, y)
+
+
+def test_conformal_scores_and_the_score_are_those_of_the_rows_with_a_target():
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    y = X[:, 0] + np.random.default_rng(1).normal(size=200)
+    gaps = y.copy()
+    gaps[3:40] = np.nan
+    known = ~np.isnan(gaps)
+    model = cr.NetworkRegressor((4,), epochs=5, random_state=0).fit(X, y)
+    expected = model.conformalise(X[known], y[known]).predict_interval(X)
+    with pytest.warns(LeftOutWarning, match="missing in 37 of 200 rows"):
+        model.conformalise(X, gaps)
+    np.testing.assert_array_equal(model.predict_interval(X), expected)
+    weights = np.arange(200.0)
+    with pytest.warns(LeftOutWarning, match="missing in 37 of 200 rows"):
+        found = model.score(X, gaps, weights)
+    assert found == model.score(X[known], y[known], weights[known])
+
+
+def test_conformal_sets_are_those_of_the_rows_with_a_target():
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    y = np.where(X[:, 0] > 0, "a", "b").astype(object)
+    gaps = y.copy()
+    gaps[:50] = None
+    model = cr.NetworkClassifier((4,), epochs=5, random_state=0).fit(X, y)
+    expected = model.conformalise(X[50:], y[50:]).conformal_.scores
+    with pytest.warns(LeftOutWarning, match="missing in 50 of 200 rows"):
+        model.conformalise(X, gaps)
+    np.testing.assert_array_equal(model.conformal_.scores, expected)

@@ -227,3 +227,8 @@ def test_the_classifier_takes_it():
     model = cr.NetworkClassifier((6,), activation="tanh", optimizer=LBFGS(), random_state=0)
     assert model.fit(inputs, y).score(inputs, y) > 0.94
     assert "converged" in model.history_.stopped or model.history_.stopped == "no improvement"
+
+
+def test_a_schedule_of_regularisation_is_refused():
+    with pytest.raises(HyperparameterError, match="regularisation_schedule = 'flat_cosine'"):
+        cr.train(linear(), X, Y, optimizer=LBFGS(), regularisation_schedule="flat_cosine")

@@ -28,8 +28,9 @@ from chainrule.estimators.keeping import Keeping
 from chainrule.estimators.members import (
     Encoded,
     Part,
-    refuse_several,
+    refuse_streamed,
     refuse_together,
+    refuse_twins,
     several,
     watched,
     way_to_divide,
@@ -197,7 +198,7 @@ class NetworkEstimator(Ensemble, Keeping):
         refuse_together(self, groups)
         given = opened(X, y, sample_weight, self.memory_limit)
         if isinstance(given, Stream):
-            refuse_several(self, "trains on a stream, one network on rows that are read once")
+            refuse_streamed(self)
             self._forget()
             fit_stream(self, given, y)
             return self
@@ -208,6 +209,7 @@ class NetworkEstimator(Ensemble, Keeping):
         self.target_name_ = rows.name
         self._choices = choices(self.get_params(deep=False), len(rows.used), is_classifier(self))
         if continues:
+            refuse_twins(self)
             self._refuse_other_layers()
         else:
             self._learn_targets(rows.y[rows.used])

@@ -134,9 +134,10 @@ class ConformalIntervals(_Conformal):
         model = cast("Any", self)  # the estimator that this is a part of
         check_is_fitted(model, "network_")
         rows = Rows.read(X, y, None)
-        model._check_targets(rows.y)
-        t = rows.y.astype(np.float64).reshape(len(rows.y), -1)
-        low, high, unit = _band(self.network_.loss, model._blocks(rows.table))
+        known = rows.used
+        model._check_targets(rows.y[known])
+        t = rows.y[known].astype(np.float64).reshape(len(known), -1)
+        low, high, unit = _band(self.network_.loss, model._blocks(rows.table)[known])
         scores = np.sort(np.maximum(low - t, t - high) / unit, axis=0)
         self.conformal_ = Conformal(_kind(self.network_.loss), model._shaped(scores))
         return self
@@ -243,8 +244,8 @@ class ConformalSets(_Conformal):
                 "train a model for each."
             )
         rows = Rows.read(X, y, None)
-        t = self.target_.encode(rows.y)
-        scores = _nonconformity(self, rows.table, method)[np.arange(len(t)), t]
+        t = self.target_.encode(rows.y[rows.used])
+        scores = _nonconformity(self, rows.table, method)[rows.used, t]
         self.conformal_ = Conformal(method, np.sort(scores))
         return self
 

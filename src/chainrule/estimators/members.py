@@ -25,8 +25,8 @@ from chainrule.estimators.scoring import enough_rows, fold_splitter, split_rows
 from chainrule.training.parallel import cores, parallel_map, time_share
 
 __all__ = [
-    "Encoded", "Part", "by_part", "judge", "learnt", "refit", "refuse_several", "refuse_together",
-    "several", "spaced_out", "spread", "train_members", "watched", "way_to_divide",
+    "Encoded", "Part", "by_part", "judge", "learnt", "refit", "refuse_streamed", "refuse_together",
+    "refuse_twins", "several", "spaced_out", "spread", "train_members", "watched", "way_to_divide",
 ]  # fmt: skip
 
 Estimator = Any  # a NetworkEstimator, which is made of this module's parts
@@ -128,12 +128,21 @@ def refuse_together(estimator: Estimator, groups: Any) -> None:
         )
 
 
-def refuse_several(estimator: Estimator, what: str) -> None:
-    """Refuse several networks where one is trained."""
+def refuse_streamed(estimator: Estimator) -> None:
+    """Refuse several networks on a table that is read in portions."""
     if several(estimator):
         raise HyperparameterError(
-            f"the estimator {what}, members, cv and bag ask for several: leave them out, or give a "
-            f"larger memory_limit."
+            "members, cv and bag need the table in memory, and it takes more than memory_limit: "
+            "leave them out, or give a larger memory_limit."
+        )
+
+
+def refuse_twins(estimator: Estimator) -> None:
+    """Refuse to go on with one of several networks, which would lose the others."""
+    if (count := len(estimator.members_)) > 1:
+        raise HyperparameterError(
+            f"warm_start = True goes on with one network, and the model has {count}: fit it with "
+            f"members=1 first, or give warm_start=False."
         )
 
 

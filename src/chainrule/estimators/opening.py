@@ -14,12 +14,10 @@ from chainrule.data.frames import as_frame
 from chainrule.data.matrices import as_weights
 from chainrule.data.readers import split_target, with_target
 from chainrule.data.streams import Stream
-from chainrule.data.targets import read_target
-from chainrule.errors import DataError
+from chainrule.data.targets import read_known_targets, read_target
+from chainrule.errors import DataError, LeftOutWarning
 
 __all__ = ["by_portions", "opened", "predicted_and_true"]
-
-_FILES = ".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz"
 
 
 def opened(X: Any, y: Any, sample_weight: Any, memory_limit: float) -> Any:
@@ -45,8 +43,8 @@ def opened(X: Any, y: Any, sample_weight: Any, memory_limit: float) -> Any:
 
     Warns
     -----
-    UserWarning
-        If rows have no target and are left out, or a lazy frame is collected.
+    LeftOutWarning, UserWarning
+        If rows have no target and are left out; if a lazy frame is collected.
     """
     if _in_files(X):
         stream = as_stream(X)
@@ -79,7 +77,11 @@ def predicted_and_true(
     """Predictions, targets, (n,) or (n, outputs) each, and weights: what a score compares."""
     if not _in_files(X):
         X, y, sample_weight = opened(X, y, sample_weight, np.inf)
-        return predict(X), read_target(y)[0], sample_weight
+        predicted, (targets, _, known) = predict(X), read_known_targets(y)
+        if known is None or len(predicted) != len(targets):  # lengths are for the score to refuse
+            return predicted, targets, sample_weight
+        weights = as_weights(sample_weight, len(targets))
+        return predicted[known], targets[known], None if weights is None else weights[known, 0]
     stream = as_stream(X)
     _check_name(stream, y)
     predicted, true, known, dropped = [], [], [], 0
@@ -155,6 +157,6 @@ def _say_dropped(dropped: int, rows: int, y: str) -> None:
     if dropped:
         warnings.warn(
             f"{dropped} of {rows} rows have no target '{y}' and were left out.",
-            UserWarning,
+            LeftOutWarning,
             stacklevel=4,
         )

@@ -26,7 +26,7 @@ import numpy as np
 from chainrule.data.numbers import quantiles
 from chainrule.data.tables import TableEncoder
 from chainrule.errors import unknown_name
-from chainrule.estimators.defaults import default_activation, default_epochs
+from chainrule.estimators.defaults import HIDDEN, default_activation, default_epochs
 from chainrule.layers import (
     Columns,
     Concatenate,
@@ -79,7 +79,7 @@ class Preset:
 
     name: str = "plain"
     meaning: str = "dense layers, Adam and early stopping, as in a textbook"
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] = HIDDEN
     optimizer: str | Optimizer = "adam"
     schedule: str = "constant"
     regularisation_schedule: str = "constant"
@@ -176,7 +176,8 @@ class _Tabular(Preset):
         branches: list[list[Layer]] = []
         plain = [int(k) for k in (*groups.numbers, *groups.indicators)]
         if plain:
-            branches.append([Columns(plain)])
+            everything = plain == list(range(encoder.width))
+            branches.append([] if everything else [Columns(plain)])
         if 0 < len(groups.numbers) <= _MOST_EMBEDDED:
             numbers = [int(k) for k in groups.numbers]
             made = self._of_numbers(encoded()[:, numbers], weights, classes)

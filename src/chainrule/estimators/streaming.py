@@ -23,7 +23,7 @@ from chainrule.data.shuffling import ahead
 from chainrule.data.survey import MOST_LABELS, Split, Stock, Survey, take_stock
 from chainrule.data.targets import class_weights, read_target
 from chainrule.engines import Session, Totals
-from chainrule.errors import DataError, NonFiniteLossWarning
+from chainrule.errors import DataError, LeftOutWarning, NonFiniteLossWarning
 from chainrule.estimators.defaults import default_passes
 from chainrule.estimators.incremental import Passes
 from chainrule.estimators.presets import choices
@@ -112,7 +112,7 @@ def _say_dropped(survey: Survey) -> None:
         warnings.warn(
             f"{survey.dropped} of {survey.rows} rows have no target '{survey.target}' and were "
             f"left out.",
-            UserWarning,
+            LeftOutWarning,
             stacklevel=4,
         )
 
@@ -219,7 +219,7 @@ class _Run:
             while not self.state.stop_reason:
                 self._one_epoch(bar)
         finally:
-            self._finish()
+            self.best.conclude(self.state)
             self._call("on_train_end")
 
     def _call(self, moment: str) -> None:
@@ -312,16 +312,6 @@ class _Run:
             UserWarning,
             stacklevel=6,
         )
-
-    def _finish(self) -> None:
-        """Leave the network with the weights that count."""
-        state = self.state
-        state.history.stopped = state.stop_reason
-        if self.best.by_validation or state.stop_reason == "loss not finite":
-            self.best.restore()
-            state.history.best_epoch = self.best.epoch
-        else:
-            state.history.best_epoch = state.epoch or None
 
 
 def _sum(a: Totals, b: Totals) -> Totals:

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.errors import HyperparameterError
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.schedules import Constant, Schedule
+from chainrule.ops.schedules import schedule as schedule_record
 from chainrule.training.objective import Objective
 
 __all__ = ["LBFGS", "refuse_name"]
@@ -77,18 +78,22 @@ class LBFGS:
     def __post_init__(self) -> None:
         check(max_iterations=self.max_iterations, tolerance=self.tolerance, memory=self.memory)
 
-    def refuse(self, schedule: Schedule, augment: Any = None) -> None:
-        """Raise unless the learning rate is constant, there is none to change, and so are data."""
+    def refuse(
+        self, schedule: str | Schedule, regularisation: str | Schedule, augment: Any = None
+    ) -> None:
+        """Raise unless nothing changes from step to step: neither rates nor data."""
         if augment is not None:
             raise HyperparameterError(
                 "augment is not possible with LBFGS, which needs the same rows at every step: "
                 "leave it out, or train with an optimizer such as 'adam'."
             )
-        if not isinstance(schedule, Constant):
-            raise HyperparameterError(
-                f"schedule = {schedule!r} is not possible with LBFGS, which has no learning rate: "
-                f"leave it out."
-            )
+        given = {"schedule": schedule, "regularisation_schedule": regularisation}
+        for name, record in given.items():
+            if not isinstance(schedule_record(record), Constant):
+                raise HyperparameterError(
+                    f"{name} = {record!r} is not possible with LBFGS, which has no learning rate "
+                    f"and no weight decay: leave it out."
+                )
 
     def minimise(self, objective: Objective, accepted: Callable[[], bool]) -> str:
         """Move the network's parameters to a minimum.

@@ -164,7 +164,7 @@ def train(
     batches = Batches(batch_size or len(chosen), chosen, seed)
     method = method_for(network, data, form, optimizer, batches, Extras(clip, averaging))
     if method.solver is not None:
-        method.solver.refuse(schedule_record(schedule), augment)
+        method.solver.refuse(schedule, regularisation_schedule, augment)
         epochs = int(method.solver.max_iterations)
     run = _Run(
         network=network,
@@ -389,12 +389,5 @@ class _Run:
 
     def finish(self) -> None:
         """Leave the network with the weights that count."""
-        state = self.state
-        state.history.stopped = state.stop_reason
-        if self.best.by_validation or state.stop_reason == "loss not finite":
-            self.best.restore()
-            state.history.best_epoch = self.best.epoch
-        else:
-            if state.epoch:
-                self.method.averaged.swap()
-            state.history.best_epoch = state.epoch or None
+        if not self.best.conclude(self.state) and self.state.epoch:
+            self.method.averaged.swap()

@@ -55,6 +55,22 @@ class BestWeights:
         for name, p in self.parameters.items():
             p[...] = self._copies[name]
 
+    def conclude(self, state: TrainingState) -> bool:
+        """Leave the network with the weights that count, and enter into the history which.
+
+        Returns
+        -------
+        bool
+            Whether they are those of an earlier epoch than the last.
+        """
+        history = state.history
+        history.stopped = state.stop_reason
+        back = self.by_validation or state.stop_reason == "loss not finite"
+        if back:
+            self.restore()
+        history.best_epoch = self.epoch if back else state.epoch or None
+        return back
+
 
 class Convergence(Callback):
     """Stop when training has converged, by the gradient or by the loss (000, 002).

@@ -37,6 +37,8 @@ def section(evidence: Evidence) -> Markup | None:
         f"{network.engine.dtype.name}. The {columns:,} columns fill {width:,} inputs, encoded as "
         f"the table of columns says. The loss is the {network.loss.name.replace('_', ' ')}."
     )
+    if (count := len(getattr(evidence.model, "members_", ()))) > 1:
+        text += f" {count} such networks are averaged; the equations are those of each."
     rows = [(str(k), s.name, Cell(s.settings, "wide"), _shape(s.shape), f"{s.parameters:,}")
             for k, s in enumerate(stages)]  # fmt: skip
     head = ("number", "layer", "settings", "shape of one row", "parameters")
