@@ -88,7 +88,7 @@ class Blueprint:
         """The forward pass for prediction."""
         return self.forward(training=False)
 
-    @property
+    @cached_property
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Task -> shape of one row of its scores."""
         tape, builder = self.outline

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ class Network:
         """
         inputs = self._inputs(X)
         flat = {
-            of_task("out", task): np.empty((len(inputs), int(np.prod(shape))), self.engine.dtype)
+            of_task("out", task): np.empty((len(inputs), prod(shape)), self.engine.dtype)
             for task, shape in self.blueprint.heads.items()
         }
         with self._lock:  # a session's buffers serve one call at a time

@@ -11,6 +11,7 @@ import numpy as np
 from narwhals.exceptions import DuplicateError
 
 from chainrule.data.cells import Cells, is_gap, is_number, text
+from chainrule.data.dense import NumberColumns
 from chainrule.data.reading import array_column, frame_column
 from chainrule.data.sparse import SparseColumns, is_sparse
 from chainrule.errors import DataError
@@ -67,6 +68,8 @@ class Table:
         """
         if isinstance(X, Table):
             return X
+        if isinstance(X, np.ndarray):
+            return cls._from_array(X)
         if is_sparse(X):
             columns = SparseColumns.read(X)
             return cls(columns, False, columns.rows)
@@ -108,6 +111,8 @@ class Table:
             )
         if array.dtype.kind not in "fiubOUmM":
             raise DataError(f"X has type {array.dtype}: expected numbers, texts or dates.")
+        if array.dtype.kind in "fiub":
+            return cls(NumberColumns.read(array), False, len(array))
         columns = {str(k): array_column(array[:, k], str(k)) for k in range(array.shape[1])}
         return cls(columns, False, len(array))
 

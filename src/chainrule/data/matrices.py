@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def as_rows(X: Any, shape: tuple[int, ...], name: str = "X") -> np.ndarray:
     DataError
         As `as_matrix`; and if rows have different lengths.
     """
-    columns = int(np.prod(shape))
+    columns = prod(shape)
     array = _even(X, name, _PAD)
     if array.ndim > 2 and len(shape) > 1:
         if array.shape[1:] != shape:
@@ -99,7 +100,7 @@ def as_row(x: Any, shape: tuple[int, ...], name: str = "x") -> np.ndarray:
     array([1., 2.])
     """
     array = _numeric(_even(x, name, "Give one row."), name).astype(np.float64)
-    if array.shape not in (shape, (int(np.prod(shape)),)):
+    if array.shape not in (shape, (prod(shape),)):
         raise DataError(f"{name} has shape {array.shape}: expected one row of shape {shape}.")
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):

@@ -23,7 +23,7 @@ from chainrule.data.cells import Cells, Instants, Texts, place
 from chainrule.data.columns import Column, Role
 from chainrule.errors import DataError
 
-__all__ = ["Number", "fit_number", "quantiles", "reads_as_number", "smooth_clip"]
+__all__ = ["Number", "fit_number", "quantiles", "reads_as_number", "scaled", "smooth_clip"]
 
 _CLIP = 3.0  # no number of a robust column is farther from 0
 _FAR = 4.0  # from here on the clip leaves less than a fifth of a number's differences
@@ -97,7 +97,7 @@ class Number(Column):
         missing = np.isnan(numbers)
         numbers[missing] = self.median
         with np.errstate(over="ignore"):
-            part[:, 0] = self._scaled(numbers)
+            part[:, 0] = scaled(numbers, self.mean, self.scale, self.scaling)
         far = ~np.isfinite(part[:, 0])
         if far.any():
             row = int(np.argmax(far))
@@ -105,18 +105,32 @@ class Number(Column):
                 f"column '{self.name}' is {numbers[row]:.3g} in {place(row, rows)}: too far from "
                 f"the training rows, which had mean {self.mean:.3g} and spread {self.scale:.3g}."
             )
-        if self.tail and self.low is not None and self.high is not None:
-            mean, scale = self.tail
-            part[:, 1] = np.clip(numbers, self.low, self.high) / scale - mean / scale
+        if self.tail:
+            part[:, 1] = self.far_out(numbers)
         if self.gaps:
             part[:, -1] = missing
 
-    def _scaled(self, numbers: np.ndarray) -> np.ndarray:
-        if self.scaling == "standard":
-            return (numbers - self.mean) / self.scale
-        if not self.scale:
-            return np.zeros_like(numbers)
-        return smooth_clip((numbers / 2 - self.mean / 2) / self.scale * 2)
+    def far_out(self, numbers: np.ndarray) -> np.ndarray:
+        """The second column, where there is one, from numbers without gaps, (n,)."""
+        assert self.tail is not None
+        mean, scale = self.tail
+        return np.clip(numbers, self.low, self.high) / scale - mean / scale
+
+
+def scaled(numbers: np.ndarray, mean: Any, scale: Any, scaling: str) -> np.ndarray:
+    """Numbers on one scale: of one column, (n,), or of several, (n, k), by their (k,) means.
+
+    Examples
+    --------
+    >>> scaled(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([2, 5]), np.array([2, 0]), "robust")
+    array([[-0.49319696,  0.        ],
+           [ 0.49319696,  0.        ]])
+    """
+    if scaling == "standard":
+        return (numbers - mean) / scale
+    constant = scale == 0
+    z = smooth_clip((numbers / 2 - mean / 2) / (scale + constant) * 2)
+    return np.where(constant, 0.0, z)
 
 
 def _signed(x: float) -> str:

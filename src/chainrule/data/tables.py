@@ -19,6 +19,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from chainrule.data.categories import Category, YesNo
 from chainrule.data.cells import take
 from chainrule.data.columns import Column, LeftOut
 from chainrule.data.dates import Date
+from chainrule.data.dense import NumberBlock, NumberColumns
 from chainrule.data.description import Description, describe
 from chainrule.data.frames import Table
 from chainrule.data.inference import Settings, fit_column
@@ -144,8 +146,13 @@ class TableEncoder:
             fit_column(name, take(cells, rows), settings, table.called(rows), own)
             for name, cells in table.columns.items()
         ]
+        self.__dict__.pop("_block", None)
         self._report_left_out()
         return self
+
+    @cached_property
+    def _block(self) -> NumberBlock:
+        return NumberBlock(self.columns_)
 
     def _settings(self) -> Settings:
         check(max_levels=self.max_levels, min_level_count=self.min_level_count)
@@ -206,16 +213,19 @@ class TableEncoder:
         table = Table.read(X)
         self._check_columns(table)
         by_name = self.named_ and table.named
-        names = [column.name for column in self.columns_] if by_name else table.names
         n = table.rows if rows is None else len(rows)
         refuse_if_too_large(n, self.width, table.columns)
         result = np.zeros((n, self.width), np.float32)
-        start = 0
-        for column, name in zip(self.columns_, names, strict=True):
-            if width := column.width:
-                cells = take(table.columns[name], rows)
-                column.fill(result[:, start : start + width], cells, table.called(rows))
-            start += width
+        block = self._block
+        wanted = block.everything
+        if isinstance(table.columns, NumberColumns):
+            matrix = table.columns.matrix
+            if block.fill(result, matrix if rows is None else matrix[rows]):
+                wanted = block.others
+        for place, start in wanted:
+            column = self.columns_[place]
+            cells = take(table.columns[column.name if by_name else table.names[place]], rows)
+            column.fill(result[:, start : start + column.width], cells, table.called(rows))
         return result
 
     def fit_transform(self, X: Any) -> np.ndarray:
@@ -225,9 +235,9 @@ class TableEncoder:
 
     def _check_columns(self, table: Table) -> None:
         if not self.named_ or not table.named:
-            if len(table.names) != len(self.columns_):
+            if len(table.columns) != len(self.columns_):
                 raise DataError(
-                    f"X has {len(table.names)} columns, the model was trained on "
+                    f"X has {len(table.columns)} columns, the model was trained on "
                     f"{len(self.columns_)}."
                 )
             return
@@ -243,7 +253,7 @@ class TableEncoder:
     @property
     def width(self) -> int:
         """Columns of the encoded matrix."""
-        return sum(column.width for column in self.columns_)
+        return self._block.width
 
     @property
     def labels(self) -> list[str]:

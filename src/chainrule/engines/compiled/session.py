@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.engines.base import Batches, Totals, aligned
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import blas_threads
-from chainrule.engines.compiled.lowering import Binding, Row, lower
+from chainrule.engines.compiled.lowering import MATRIX, Binding, Row, lower
 from chainrule.engines.compiled.store import KernelKey, addresses
 from chainrule.tape import OPERATIONS, Instruction, Plan
 from chainrule.tape.cost import largest_product
@@ -79,6 +79,7 @@ class CompiledSession:
         self._strengths = aligned(batches.per_epoch, np.float64)
         self._buffers = [aligned(size, engine.dtype) for size in plan.sizes(batches.size)]
         self._memory = memory
+        self._carried = [memory[value.name] for value in plan.tape.with_role("carry")]
         self._programs: list[_Program] = []
         plain = addresses([KernelKey("machine", ""), KernelKey("shuffle", "")])
         self._machine, self._shuffle = (_CALL(address) for address in plain.values())
@@ -115,7 +116,7 @@ class CompiledSession:
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
-        for program in self._programs:
+        for program in dict.fromkeys(self._programs):
             program.take()
 
     def start_epoch(
@@ -130,8 +131,8 @@ class CompiledSession:
         self._control[[word.START, word.FAILED]] = 0
         self._rates[:] = 1 if rates is None else rates
         self._strengths[:] = 1 if strengths is None else strengths
-        for value in self.plan.tape.with_role("carry"):
-            self._memory[value.name][...] = 0
+        for carried in self._carried:
+            carried[...] = 0
         if shuffle:
             if self._order is self._rows:
                 self._order = np.empty_like(self._rows)
@@ -195,24 +196,32 @@ class CompiledSession:
         return _Program(lines, binding, moves)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Program:
     """Rows of the machine's program for a batch of one size.
 
-    `moves` are the places of the instructions that touch the user's matrices.
+    `moves` are the places of the instructions that touch the user's matrices; `forms` are the
+    types and strides of these matrices for which each is written.
     """
 
     lines: np.ndarray
     binding: Binding
     moves: dict[int, Instruction]
+    forms: dict[int, Any] = field(default_factory=dict)
 
     def take(self) -> None:
         """Write the addresses of other matrices."""
-        rows = {place: lower(i, self.binding) for place, i in self.moves.items()}
-        kernels = addresses(row.kernel for row in rows.values() if row is not None)
-        for place, row in rows.items():
-            if row is not None:
-                _write(self.lines[place], row, kernels[row.kernel])
+        for place, i in self.moves.items():
+            matrix = self.binding.data[i.operands[0] if i.operation == "gather" else i.results[0]]
+            form = matrix.dtype, matrix.strides
+            if self.forms.get(place) == form:
+                address, _ = matrix.__array_interface__["data"]  # faster than ctypes
+                self.lines[place, word.DIMS + MATRIX] = address
+                continue
+            row = lower(i, self.binding)
+            assert row is not None
+            _write(self.lines[place], row, addresses([row.kernel])[row.kernel])
+            self.forms[place] = form
 
 
 def _first_update(instructions: list[Instruction]) -> int:

@@ -11,10 +11,11 @@ from chainrule.engines.compiled.lowering import (
     products,
     updates,
 )
+from chainrule.engines.compiled.lowering.arranging import MATRIX
 from chainrule.engines.compiled.lowering.binding import Binding, Row
 from chainrule.tape import Instruction
 
-__all__ = ["LOWER", "Binding", "Row", "lower"]
+__all__ = ["LOWER", "MATRIX", "Binding", "Row", "lower"]
 
 
 def lower(i: Instruction, at: Binding) -> Row | None:

@@ -9,9 +9,11 @@ from chainrule.tape import Instruction
 from chainrule.tape.window import Grid
 
 __all__ = [
-    "column_sum", "columns", "copy", "dropout", "fill", "join", "lookup", "move", "spread", "swap",
-    "window",
+    "MATRIX", "column_sum", "columns", "copy", "dropout", "fill", "join", "lookup", "move",
+    "spread", "swap", "window",
 ]  # fmt: skip
+
+MATRIX = 2  # of the whole numbers of `move`, the user's matrix
 
 
 def move(i: Instruction, at: Binding) -> Row:

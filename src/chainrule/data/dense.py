@@ -1,0 +1,133 @@
+"""Arrays of numbers: their columns without a copy, and encoding all of them at once.
+
+A table of one row with 64 columns would spend its time on 64 columns of one number each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self
+
+import numpy as np
+
+from chainrule.data.columns import Column
+from chainrule.data.numbers import Number, scaled
+from chainrule.data.reading import array_column
+
+__all__ = ["NumberBlock", "NumberColumns"]
+
+_ROWS = 1024  # encoded at a time: what is computed on the way stays in the cache
+
+
+class NumberColumns(Mapping[str, np.ndarray]):
+    """Columns "0", "1" … of an array of numbers, (rows,) each, where they lie.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (rows, columns)
+        None of them infinite.
+
+    Examples
+    --------
+    >>> NumberColumns.read(np.array([[0, 2], [3, 0]]))["1"].tolist()
+    [2, 0]
+    """
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.matrix = matrix
+
+    @classmethod
+    def read(cls, matrix: np.ndarray) -> Self:
+        """The columns of an array of bool, whole numbers or floating type.
+
+        Raises
+        ------
+        DataError
+            Naming the column and the row that are infinite.
+        """
+        columns = cls(matrix)
+        if matrix.dtype.kind == "f":
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = matrix.sum()
+            if not np.isfinite(total):  # a gap, an infinity or many large numbers
+                for name, column in columns.items():
+                    array_column(column, name)
+        return columns
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.matrix[:, int(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, range(len(self)))
+
+    def __len__(self) -> int:
+        return self.matrix.shape[1]
+
+
+class NumberBlock:
+    """What `Number.fill` does column by column, for the columns of numbers of an array at once.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        All of a table; those of other kinds, and of another scaling than the first, are `others`.
+
+    Attributes
+    ----------
+    width : int
+        Encoded columns of the whole table.
+    everything, others : list of (int, int)
+        Columns to encode, and those of them that are not encoded here: place in the table and
+        first encoded column.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        widths = [column.width for column in columns]
+        starts = [sum(widths[:place]) for place in range(len(widths))]
+        self.width = sum(widths)
+        self.everything = [(k, start) for k, start in enumerate(starts) if widths[k]]
+        scaling = next((c.scaling for c in columns if isinstance(c, Number)), "standard")
+        chosen = {
+            k: c for k, c in enumerate(columns) if isinstance(c, Number) and c.scaling == scaling
+        }
+        self.others = [(k, start) for k, start in self.everything if k not in chosen]
+        self._columns, self._scaling = [*chosen.values()], scaling
+        self._starts = np.array(starts, int)[[*chosen]]
+        self._from, self._to = _slice([*chosen]), _slice(self._starts.tolist())
+        learnt = [(c.median, c.mean, c.scale) for c in self._columns]
+        self._median, self._mean, self._scale = np.array(learnt).reshape(-1, 3).T
+        self._gaps = np.flatnonzero([c.gaps for c in self._columns])
+        self._tails = np.flatnonzero([c.tail is not None for c in self._columns])
+
+    def fill(self, result: np.ndarray, matrix: np.ndarray) -> bool:
+        """Encode rows of an array, (n, columns), into (n, encoded columns) of zeros.
+
+        Returns
+        -------
+        bool
+            Whether every number came out finite: else columns one by one know which did not.
+        """
+        return all(
+            self._fill(result[k : k + _ROWS], matrix[k : k + _ROWS])
+            for k in range(0, len(matrix), _ROWS)
+        )
+
+    def _fill(self, part: np.ndarray, matrix: np.ndarray) -> bool:
+        numbers = matrix[:, self._from].astype(np.float64, copy=False)
+        missing = np.isnan(numbers)
+        if missing.any():
+            numbers = np.where(missing, self._median, numbers)
+        with np.errstate(over="ignore"):
+            values = scaled(numbers, self._mean, self._scale, self._scaling).astype(np.float32)
+        part[:, self._to] = values
+        for k in self._tails:
+            part[:, self._starts[k] + 1] = self._columns[k].far_out(numbers[:, k])
+        for k in self._gaps:
+            part[:, self._starts[k] + self._columns[k].width - 1] = missing[:, k]
+        return bool(np.isfinite(values).all())
+
+
+def _slice(places: list[int]) -> list[int] | slice:
+    """Places as a slice where they follow each other: no copy is made of what it takes."""
+    together = len(places) > 0 and places == [*range(places[0], places[0] + len(places))]
+    return slice(places[0], places[0] + len(places)) if together else places
