@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
-from chainrule.errors import LeftOutWarning
-from chainrule.estimators import sklearn_callbacks
+from chainrule.errors import HyperparameterError, LeftOutWarning
+from chainrule.estimators import LanguageModel, sklearn_callbacks
 from chainrule.training import LBFGS
 
 callback = pytest.importorskip("sklearn.callback")  # scikit-learn 1.9
@@ -265,6 +265,34 @@ def test_a_streamed_table_has_passes_but_no_rows_to_tell(tmp_path):
     best = ends[model.history_.best_epoch - 1][4]
     np.testing.assert_array_equal(best.predict(X), model.predict(X))
     assert seen.calls == ["setup", "teardown"]
+
+
+def test_members_share_the_rows_that_are_taken_for_them():
+    seen = Recorder()
+    cr.NetworkClassifier(**QUICK, members=3).set_callbacks(seen).fit(X, Y)
+    assert len({id(told[1]) for told in seen.ended if len(told[0]) > 1}) == 1
+
+
+def test_a_language_model_has_epochs_that_write():
+    class Writer(Recorder):
+        def __init__(self):
+            super().__init__()
+            self.perplexities = []
+
+        def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+            self.perplexities.append(fitted_estimator.perplexity(X))
+            return context.task_id == 4
+
+    seen, text = Writer(), "to be or not to be. " * 20
+    model = LanguageModel(units=8, width=4, steps=8, streams=4, epochs=9, learning_rate=0.02)
+    model.set_callbacks(seen).fit(text)
+    assert len(model.history_) == 5
+    assert len(set(seen.perplexities)) == 5
+    assert seen.perplexities[4] == seen.perplexities[5] == model.perplexity(text)
+    assert seen.calls == ["setup", "teardown"]
+    with pytest.raises(HyperparameterError, match="epochs = 0"):
+        model.set_params(epochs=0).fit(text)
+    assert seen.calls == 2 * ["setup", "teardown"]
 
 
 # --------------------------------------------------------------------- what they may do

@@ -24,7 +24,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -132,19 +132,26 @@ class FitTasks:
 
     Attributes
     ----------
-    estimator : NetworkEstimator
+    estimator : NetworkEstimator or LanguageModel
     root : CallbackContext, or None
         Of the whole fit; None if nobody listens.
     learnt : Learnt
         By the whole fit.
     parts : sequence of Part
         What each network learns from; empty if there is but one, whose epochs are the fit's own.
+    taken : dict of int to Learnt
+        What is learnt from, by the identity of the numbers of rows.
+    lock : RLock
+        Held while callbacks are called.
+    settings : dict
+        scikit-learn's, of the thread that called `fit`.
     """
 
     estimator: Any
     root: Any = None
     learnt: Learnt = field(default_factory=Learnt)
     parts: Sequence[Part] = ()
+    taken: dict[int, Learnt] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.RLock)
     settings: dict[str, Any] = field(default_factory=sklearn.get_config)
 
@@ -152,7 +159,10 @@ class FitTasks:
         """What trains the network of a twin of the estimator shall call after other callbacks."""
         if self.root is None:
             return []
-        own = self.learnt if part is None else self.learnt.of(part)
+        if part is None:
+            return [_Reporter(self, twin, self.learnt, self.root)]
+        # members of the same rows share what is taken of them
+        own = self.taken.setdefault(id(part.train), self.learnt.of(part))
         if not self.parts:
             return [_Reporter(self, twin, own, self.root)]
         known = [*self.parts]
@@ -228,7 +238,11 @@ class _Reporter(Callback):
         """Attributes that make a copy of the estimator predict with the network as it is now."""
         shared, own = vars(self.tasks.estimator), vars(self.twin)
         changed = {name: value for name, value in own.items() if shared.get(name) is not value}
-        return {**changed, "network_": copy(state.network), "history_": deepcopy(state.history)}
+        history = copy(state.history)
+        for name, values in vars(state.history).items():
+            if isinstance(values, list):
+                setattr(history, name, [*values])
+        return {**changed, "network_": copy(state.network), "history_": history}
 
 
 @contextmanager
@@ -244,7 +258,7 @@ def fit_tasks(
 
     Parameters
     ----------
-    estimator : NetworkEstimator
+    estimator : NetworkEstimator or LanguageModel
     learnt : Learnt, optional
         What the whole fit learns from.
     parts : sequence of Part
@@ -262,9 +276,12 @@ def fit_tasks(
         yield FitTasks(estimator)
         return
     learnt = learnt or Learnt()
-    count = (
-        len(parts) + estimator.refit if together else epochs or _most_epochs(estimator, parts[0])
-    )
+    if together:
+        count = len(parts) + estimator.refit
+    elif epochs is None:
+        count = _most_epochs(estimator, parts[0])
+    else:
+        count = epochs
     try:
         root = estimator._init_callback_context(
             max_subtasks=count, sequential_subtasks=not together
@@ -287,7 +304,7 @@ def _most_epochs(estimator: Any, part: Part) -> int:
 
 def _forget_callbacks(estimator: Any) -> None:
     """Tear down what was set up; the twins of the estimator keep no callbacks."""
-    for twin in estimator._each:
+    for twin in getattr(estimator, "_each", ()):
         if twin is not estimator:
             for name in _OF_A_FIT:
                 vars(twin).pop(name, None)
