@@ -37,7 +37,7 @@ from chainrule.estimators.members import (
 )
 from chainrule.estimators.opening import opened
 from chainrule.estimators.parameters import check_arguments
-from chainrule.estimators.presets import choices
+from chainrule.estimators.presets import Preset, choices
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.sklearn_callbacks import CallbackSupportMixin, Learnt, fit_tasks
 from chainrule.estimators.streaming import fit_stream
@@ -70,7 +70,7 @@ class NetworkEstimator(CallbackSupportMixin, Ensemble, Keeping):
         self,
         hidden: Sequence[int] | None = None,
         *,
-        preset: str | None = None,
+        preset: str | Preset | None = None,
         activation: str | ActivationFunction | None = None,
         keep: float | None = default("keep"),
         network: Sequence[Layer] | None = None,
