@@ -569,6 +569,19 @@ class Network:
         """Write the network to a safetensors file; `chainrule.load` reads it back."""
         write_container(Path(path), "network", self.config(), self.everything)
 
+    def __copy__(self) -> Network:
+        """A network with parameters of its own; plans are shared, for nothing changes them."""
+        shapes = {name: array.shape for name, array in self.memory.items()}
+        twin = object.__new__(type(self))
+        kept = {"_prediction_plan": self._prediction_plan}
+        vars(twin).update(vars(self), memory=allocate(shapes, self.engine.dtype), **kept)
+        for name, array in self.memory.items():
+            twin.memory[name][...] = array
+        for name in ("parameters", "statistics"):  # views into the memory
+            vars(twin).pop(name, None)
+        twin._sessions, twin._lock = {}, threading.Lock()
+        return twin
+
     def __getstate__(self) -> dict[str, Any]:
         """Sessions hold addresses and locks: a copy makes its own."""
         return {

@@ -39,6 +39,7 @@ from chainrule.estimators.opening import opened
 from chainrule.estimators.parameters import check_arguments
 from chainrule.estimators.presets import Preset, choices
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.sklearn_callbacks import CallbackSupportMixin, Learnt, fit_tasks
 from chainrule.estimators.streaming import fit_stream
 from chainrule.layers import Layer, config
 from chainrule.network import Network
@@ -62,7 +63,7 @@ _LEARNT_BEFORE = (
 )
 
 
-class NetworkEstimator(Ensemble, Keeping):
+class NetworkEstimator(CallbackSupportMixin, Ensemble, Keeping):
     """Base of the estimators: everything but what the target means."""
 
     def __init__(
@@ -220,15 +221,18 @@ class NetworkEstimator(Ensemble, Keeping):
             known = rows.used if folds else rows.used[parts[0].train]
             self._prepare(rows, known, weights, seed)
         deadline = None if self.time_limit is None else begin + self.time_limit
-        data = Encoded.of(rows, self._encode(rows.table, rows.used), weights, deadline)
         self._forget()
-        if len(parts) > 1 or several(self):
-            self._train_several(parts, data, rows, seed)
-        else:
-            self._train(parts[0], data, time_share(deadline, 0, 1, 1), progress=self.verbose)
-        scores, known, held_out = self._judged_rows(parts, data, rows)
-        own = None if data.weights is None else data.weights[known]
-        self._after_training(scores, self._encode_targets(data.y[known]), own, held_out)
+        together = len(parts) > 1 or several(self)
+        with fit_tasks(self, Learnt(X, rows, rows.known), parts, together) as tasks:
+            X = self._encode(rows.table, rows.used)
+            data = Encoded.of(rows, X, weights, deadline, tasks)
+            if together:
+                self._train_several(parts, data, rows, seed)
+            else:
+                self._train(parts[0], data, time_share(deadline, 0, 1, 1), progress=self.verbose)
+            scores, known, held_out = self._judged_rows(parts, data, rows)
+            own = None if data.weights is None else data.weights[known]
+            self._after_training(scores, self._encode_targets(data.y[known]), own, held_out)
         return self
 
     def _forget(self) -> None:
@@ -334,7 +338,7 @@ class NetworkEstimator(Ensemble, Keeping):
             epochs=most,
             early_stopping=self.early_stopping,
             patience=own.patience or most,
-            callbacks=self.callbacks,
+            callbacks=[*self.callbacks, *data.tasks.reporters(self, part)],
             seed=part.seed,
             time_limit=limit,
             threads=self.threads,

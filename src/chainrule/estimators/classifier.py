@@ -139,6 +139,12 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         By which scores are divided; one for each label or column of labels. 1 without `calibrate`,
         without held-out rows, and after `partial_fit` alone.
 
+    Notes
+    -----
+    With scikit-learn 1.9 or newer `set_callbacks` takes its callbacks, such as `ProgressBar` and
+    `ScoringMonitor`: they see each epoch, and each network where there are several. See
+    `estimators.sklearn_callbacks`.
+
     Examples
     --------
     >>> import chainrule as cr

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.data.text import Alphabet, windows
 from chainrule.engines import Batches
 from chainrule.errors import DataError, unknown_name
+from chainrule.estimators.sklearn_callbacks import CallbackSupportMixin, Learnt, fit_tasks
 from chainrule.files.container import write_container
 from chainrule.layers import GRU, LSTM, Dense, Elman, Embedding, Layer
 from chainrule.network import Network
@@ -27,7 +28,7 @@ CELLS: dict[str, type] = {"elman": Elman, "gru": GRU, "lstm": LSTM}
 _H = HYPERPARAMETERS
 
 
-class LanguageModel(BaseEstimator):
+class LanguageModel(CallbackSupportMixin, BaseEstimator):
     """The probability of the next character, given all before it (003 leads there).
 
     An embedding, one or more recurrent layers that carry their state along the text, and a dense
@@ -70,6 +71,11 @@ class LanguageModel(BaseEstimator):
     network_ : Network
     alphabet_ : Alphabet
     history_ : History
+
+    Notes
+    -----
+    With scikit-learn 1.9 or newer `set_callbacks` takes its callbacks, to which each epoch is a
+    task; the text is its X.
 
     Examples
     --------
@@ -141,20 +147,22 @@ class LanguageModel(BaseEstimator):
             seed=self.random_state,
             engine=self.engine,
         )
-        self.history_: History = train(
-            self.network_,
-            cut.inputs,
-            cut.targets,
-            optimizer=Adam(self.learning_rate),
-            schedule="cosine",
-            batch_size=cut.streams,
-            epochs=self.epochs,
-            clip=self.clip,
-            shuffle=False,
-            time_limit=self.time_limit,
-            threads=self.threads,
-            progress=self.progress,
-        )
+        with fit_tasks(self, Learnt(text), epochs=self.epochs) as tasks:
+            self.history_: History = train(
+                self.network_,
+                cut.inputs,
+                cut.targets,
+                optimizer=Adam(self.learning_rate),
+                schedule="cosine",
+                batch_size=cut.streams,
+                epochs=self.epochs,
+                clip=self.clip,
+                callbacks=tasks.reporters(self),
+                shuffle=False,
+                time_limit=self.time_limit,
+                threads=self.threads,
+                progress=self.progress,
+            )
         return self
 
     def _alphabet(self, text: str) -> Alphabet:

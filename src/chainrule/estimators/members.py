@@ -22,6 +22,7 @@ from chainrule.estimators.defaults import FEWEST_HELD_OUT
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.scoring import Rows as Split
 from chainrule.estimators.scoring import enough_rows, fold_splitter, split_rows
+from chainrule.estimators.sklearn_callbacks import FitTasks
 from chainrule.training.parallel import cores, parallel_map, time_share
 
 __all__ = [
@@ -76,23 +77,26 @@ class Encoded:
         The user's weights, for scores.
     deadline : float or None
         When training must end, by `time.perf_counter`.
+    tasks : FitTasks
+        To which their training is reported.
     """
 
     X: np.ndarray
     y: np.ndarray
-    weights: np.ndarray | None = None
-    given: np.ndarray | None = None
-    deadline: float | None = None
+    weights: np.ndarray | None
+    given: np.ndarray | None
+    deadline: float | None
+    tasks: FitTasks
 
     @classmethod
     def of(
-        cls, rows: Rows, X: np.ndarray, weights: np.ndarray | None, deadline: float | None
+        cls, rows: Rows, X: np.ndarray, weights: Any, deadline: float | None, tasks: FitTasks
     ) -> Self:
         """Encoded inputs, (m, inputs), with what belongs to them; weights (n, 1) of all rows."""
         used = rows.used
         own = None if weights is None else weights[used]
         given = None if rows.weights is None else rows.weights[used, 0]
-        return cls(X, rows.y[used], own, given, deadline)
+        return cls(X, rows.y[used], own, given, deadline, tasks)
 
 
 # -------------------------------------------------------------------- dividing

@@ -81,6 +81,12 @@ class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, Netwo
         φ of the variance φ μᵖ of a gamma or Tweedie target, from the held-out rows if there are
         any.
 
+    Notes
+    -----
+    With scikit-learn 1.9 or newer `set_callbacks` takes its callbacks, such as `ProgressBar` and
+    `ScoringMonitor`: they see each epoch, and each network where there are several. See
+    `estimators.sklearn_callbacks`.
+
     Examples
     --------
     >>> import chainrule as cr

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,8 +28,9 @@ from chainrule.estimators.defaults import default_passes
 from chainrule.estimators.incremental import Passes
 from chainrule.estimators.presets import choices
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.sklearn_callbacks import fit_tasks
 from chainrule.training import History
-from chainrule.training.callbacks import TrainingState
+from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.parallel import cancelled
 from chainrule.training.progress import Progress, progress_for
 from chainrule.training.stopping import BestWeights
@@ -100,11 +101,13 @@ def fit_stream(
         _learn(estimator, stock)
     run = _Run(estimator, stream, stock, passes)
     estimator.history_ = run.state.history
-    with progress_for(estimator.verbose, "training") as bar:
-        run.all_epochs(bar)
-    if len(stock.held):
-        X, y, weights = run._encoded(stock.held)
-        estimator._after_training(lambda: run.network.predict(X), y, weights, held_out=True)
+    with fit_tasks(estimator, epochs=run.state.epochs) as tasks:
+        run.callbacks = [*estimator.callbacks, *tasks.reporters(estimator)]
+        with progress_for(estimator.verbose, "training") as bar:
+            run.all_epochs(bar)
+        if len(stock.held):
+            X, y, weights = run._encoded(stock.held)
+            estimator._after_training(lambda: run.network.predict(X), y, weights, held_out=True)
 
 
 def _say_dropped(survey: Survey) -> None:
@@ -168,6 +171,7 @@ class _Run:
     deadline: float = np.inf
     rows: int = 0
     totals: Totals = field(default_factory=Totals)
+    callbacks: Sequence[Callback] = ()
 
     def __post_init__(self) -> None:
         estimator, trained = self.estimator, self.stock.survey.trained
@@ -223,7 +227,7 @@ class _Run:
             self._call("on_train_end")
 
     def _call(self, moment: str) -> None:
-        for callback in self.estimator.callbacks:
+        for callback in self.callbacks:
             getattr(callback, moment)(self.state)
 
     def _one_epoch(self, bar: Progress) -> None:
