@@ -3,9 +3,10 @@
 Fitted on training rows only. What the columns are is inferred, and `describe` says what was:
 
 - Numbers, durations in seconds among them: a gap becomes the median and sets an indicator column,
-  then the number is scaled.
-- Dates and times, also as ISO 8601 texts: days, scaled likewise, and sine and cosine of the day of
-  the year, the day of the week and the time of day.
+  then the number is scaled. Texts such as 12%, $1,000 or 1.234,5 are numbers if all of a column
+  are (see `notation`).
+- Dates and times, also as texts (ISO 8601, 31.12.2024): days, scaled likewise, and sine and cosine
+  of the day of the year, the day of the week and the time of day.
 - Yes/no and categories of two levels: −1 or +1 in one column, 0 for a gap or an unseen level.
 - Texts, and what a frame declares to be categories: one column for each level, or the number of
   the level. Levels of few rows share a column, where unseen ones go too; a gap sets none.
