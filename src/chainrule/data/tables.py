@@ -17,7 +17,6 @@ Any data frame that narwhals reads (pandas, polars, Arrow …), or an array.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +32,7 @@ from chainrule.data.frames import Table
 from chainrule.data.inference import Settings, fit_column
 from chainrule.data.numbers import Number
 from chainrule.data.sparse import refuse_if_too_large
-from chainrule.errors import DataError, LeftOutWarning, closest
+from chainrule.errors import DataError, LeftOutWarning, closest, warn
 from chainrule.ops.hyperparameters import CHOICES, HYPERPARAMETERS, check
 
 __all__ = ["Groups", "TableEncoder"]
@@ -169,9 +168,7 @@ class TableEncoder:
         if len(left) == len(self.columns_):
             raise DataError(f"no column is left to learn from; {'; '.join(said)}.")
         if left:
-            warnings.warn(
-                f"left out of the table: {'; '.join(said)}.", LeftOutWarning, stacklevel=3
-            )
+            warn(f"left out of the table: {'; '.join(said)}.", LeftOutWarning)
 
     @property
     def constant_(self) -> list[str]:

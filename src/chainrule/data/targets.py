@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from chainrule.data.frames import as_frame, is_gap, is_number
 from chainrule.data.sparse import is_sparse
-from chainrule.errors import DataError, HyperparameterError, LeftOutWarning, unknown_name
+from chainrule.errors import DataError, HyperparameterError, LeftOutWarning, unknown_name, warn
 
 __all__ = [
     "called",
@@ -98,7 +97,7 @@ def read_known_targets(y: Any) -> tuple[np.ndarray, str | None, np.ndarray | Non
     chosen = source[known] if isinstance(source, np.ndarray) else source[known.tolist()]
     values, name = _read(chosen)
     said = _missing(np.flatnonzero(missing).tolist(), len(missing), name)
-    warnings.warn(f"{said}: they were left out.", LeftOutWarning, stacklevel=3)
+    warn(f"{said}: they were left out.", LeftOutWarning)
     nearest = np.maximum(np.cumsum(~missing) - 1, 0)
     return values[nearest], name, known
 

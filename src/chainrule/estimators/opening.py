@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from chainrule.data.matrices import as_weights
 from chainrule.data.readers import split_target, with_target
 from chainrule.data.streams import Stream
 from chainrule.data.targets import read_known_targets, read_target
-from chainrule.errors import DataError, LeftOutWarning
+from chainrule.errors import DataError, LeftOutWarning, warn
 
 __all__ = ["by_portions", "opened", "predicted_and_true"]
 
@@ -128,10 +127,8 @@ def _collected(X: Any) -> Any:
     if not isinstance(frame, nw.LazyFrame):
         return X
     whole = frame.collect()
-    warnings.warn(
-        f"X is a {type(X).__name__}: its {len(whole)} rows were collected into memory.",
-        UserWarning,
-        stacklevel=4,
+    warn(
+        f"X is a {type(X).__name__}: its {len(whole)} rows were collected into memory.", UserWarning
     )
     return whole.to_native()
 
@@ -155,8 +152,4 @@ def _named(X: Any, y: str, sample_weight: Any) -> tuple[Any, Any, Any]:
 
 def _say_dropped(dropped: int, rows: int, y: str) -> None:
     if dropped:
-        warnings.warn(
-            f"{dropped} of {rows} rows have no target '{y}' and were left out.",
-            LeftOutWarning,
-            stacklevel=4,
-        )
+        warn(f"{dropped} of {rows} rows have no target '{y}' and were left out.", LeftOutWarning)
