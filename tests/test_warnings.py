@@ -62,6 +62,16 @@ def test_a_warning_points_to_the_users_line(act):
     assert {warning.filename for warning in caught} == {__file__}
 
 
+def test_an_interrupt_in_place_of_scikit_learn_warns_and_points_there(monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.compat.sklearn.stochastic.Run.one_epoch", interrupted)
+    with pytest.warns(UserWarning, match="interrupted by user") as caught:
+        MLPClassifier((2,), max_iter=1).fit(X, LABELS)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_no_module_counts_frames_itself():
     root = Path(cr.__file__).parent
     found = [p.name for p in root.rglob("*.py") if "warnings.warn(" in p.read_text("utf-8")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,26 @@ def test_a_single_row_is_predicted_and_scored(folder):
     off = abs(cr.load(folder / "z.st").predict(TABLE[:1])[0] - 3 * TABLE["a"][0])
     assert "needs two rows" in said
     assert f"mean absolute error       {off:.4g}" in said
+
+
+def test_files_of_a_folder_that_are_no_tables_are_named(folder, tmp_path):
+    table = TABLE.assign(z=3 * TABLE["a"])
+    (tmp_path / "sub").mkdir()
+    table[:20].to_csv(tmp_path / "1.csv", index=False)
+    table[20:].to_csv(tmp_path / "sub" / "2.csv", index=False)
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / ".DS_Store").touch()
+    model = cr.load(folder / "z.st")
+    whole = model.score(table[["a"]], table["z"])
+    assert model.score(tmp_path, "z") == pytest.approx(whole)  # and says nothing
+    (tmp_path / "sub" / "notes.md").touch()
+    (tmp_path / "3.xlsx").touch()
+    said = r"only the \.csv and \.parquet files were read, not 3\.xlsx, sub/notes\.md\."
+    with pytest.warns(LeftOutWarning, match=said) as caught:
+        assert model.score(tmp_path, "z") == pytest.approx(whole)
+    assert [warning.filename for warning in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = CliRunner().invoke(main, ["evaluate", str(folder / "z.st"), str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert re.search(said, result.stderr)

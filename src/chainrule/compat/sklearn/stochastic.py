@@ -85,8 +85,8 @@ class Run:
     def __post_init__(self) -> None:
         self.order: Any = np.arange(len(self.rows))
 
-    def all_epochs(self, most: int, warn: bool) -> None:
-        """At most so many epochs; `warn` when no reason to stop came before."""
+    def all_epochs(self, most: int, to_converge: bool) -> None:
+        """At most so many epochs; warn if they were `to_converge` and came to no reason to stop."""
         model = self.model
         model.n_iter_ = 0
         try:
@@ -95,7 +95,7 @@ class Run:
                 if self.should_stop():
                     break
             else:
-                if warn:
+                if to_converge:
                     self.not_converged()
         except KeyboardInterrupt:
             warn("Training interrupted by user.")
