@@ -13,6 +13,8 @@ from chainrule.data.sparse import is_sparse
 from chainrule.errors import DataError, HyperparameterError, LeftOutWarning, unknown_name, warn
 
 __all__ = [
+    "FEW_CLASSES",
+    "REPEATS",
     "called",
     "class_weights",
     "guess_task",
@@ -21,8 +23,8 @@ __all__ = [
     "refuse_numbers",
 ]
 
-_FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
-_REPEATS = 3  # if each value is there so often on average
+FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
+REPEATS = 3  # if each value is there so often on average
 
 
 def called(name: str | None) -> str:
@@ -163,7 +165,7 @@ def guess_task(y: np.ndarray) -> Literal["classification", "regression"]:
     if y.dtype.kind not in "iuf":
         return "classification"
     levels = len(np.unique(y))
-    few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
+    few = levels <= min(FEW_CLASSES, max(2, len(y) // REPEATS))
     return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
 
 
@@ -176,9 +178,9 @@ def refuse_numbers(y: np.ndarray) -> None:
         Saying what to do with them.
     """
     levels = len(np.unique(y))
-    if y.dtype.kind == "f" and levels > _FEW_CLASSES and guess_task(y) == "regression":
+    if y.dtype.kind == "f" and levels > FEW_CLASSES and guess_task(y) == "regression":
         raise DataError(
-            f"y has {levels} different real numbers in {len(y)} rows, more than {_FEW_CLASSES}: "
+            f"y has {levels} different real numbers in {len(y)} rows, more than {FEW_CLASSES}: "
             f"that is a regression, use a regressor; if they are classes, give whole numbers "
             f"(y.astype(int)) or texts."
         )
