@@ -33,7 +33,25 @@ def _network(classes: bool, seed: int, settings: Mapping[str, Any]) -> Any:
     import chainrule as cr
 
     kind = cr.NetworkClassifier if classes else cr.NetworkRegressor
-    return kind(**{"random_state": seed, **settings})
+    given = {"random_state": seed, **settings}
+    if isinstance(given.get("preset"), Mapping):
+        given["preset"] = _varied(given["preset"])
+    return kind(**given)
+
+
+def _varied(fields: Mapping[str, Any]) -> Any:
+    """The preset "tabular" with other values in some fields, those of its optimizer among them."""
+    from dataclasses import replace
+
+    from chainrule.estimators.presets import PRESETS
+
+    preset = PRESETS["tabular"]
+    new = dict(fields)
+    if isinstance(new.get("optimizer"), Mapping):
+        new["optimizer"] = replace(preset.optimizer, **new["optimizer"])
+    if "hidden" in new:
+        new["hidden"] = tuple(new["hidden"])
+    return replace(preset, **new)
 
 
 def _mlp(classes: bool, seed: int, settings: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.tables.summary import Summary
 __all__ = ["differences", "page", "show"]
 
 AGAINST = ("boosting", "mlp")
+KINDS = ((True,), (False,), (True, False))  # classes, numbers, both
 
 
 def show(summary: Summary) -> str:
@@ -126,33 +128,40 @@ def notes(summary: Summary) -> list[str]:
 
 
 def differences(summary: Summary, first: str) -> str:
-    """Relative change of error against one model on the same splits, ± standard error."""
-    rest = [m for m in summary.models if m != first]
-    rows = [
-        [name, *(_change(summary, name, model, first) for model in rest)]
-        for name in summary.tables
-        if summary.cell(name, first)
-    ]
-    for word, classes in (("classification", True), ("regression", False)):
-        rows.append([f"mean, {word}", *(_mean(summary, m, first, (classes,)) for m in rest)])
-    rows.append(["mean", *(_mean(summary, m, first, (True, False)) for m in rest)])
-    return table([f"error against {first}", *rest], rows)
-
-
-def _change(summary: Summary, name: str, model: str, first: str) -> str:
-    value, spread = summary.change(name, model, first)
-    text = "" if np.isnan(value) else f"{value:+.1%}"
-    return text if np.isnan(spread) else f"{text} ± {spread:.1%}"
+    """Relative change of error against one model on the same splits; of means ± standard error."""
+    tables = [name for name in summary.tables if summary.cell(name, first)]
+    rows = []
+    for model in (m for m in summary.models if m != first):
+        each = [f"{c:+.1%}" if summary.cell(t, model) else ""
+                for t in tables for c, _ in [summary.change(t, model, first)]]  # fmt: skip
+        means = (
+            _mean(summary, model, first, kinds) for kinds in ((True,), (False,), (True, False))
+        )
+        rows.append([model, *each, *means])
+    heads = [f"error against {first}", *tables, "classification", "regression", "mean"]
+    return table(heads, rows)
 
 
 def _mean(summary: Summary, model: str, first: str, kinds: tuple[bool, ...]) -> str:
     tables = [t for t in summary.shared((model, first)) if SETS[t].classes in kinds]
-    return f"{summary.mean_change(model, first, tables):+.1%}" if tables else ""
+    if not tables:
+        return ""
+    spread = np.array([summary.change(t, model, first)[1] for t in tables])
+    text = f"{summary.mean_change(model, first, tables):+.1%}"
+    together = float(np.sqrt((spread**2).sum())) / len(tables)
+    return text if np.isnan(together) else f"{text} ± {together:.1%}"
 
 
 # ------------------------------------------------------------------- the page
 
 
+PEERS = (
+    "mlp is scikit-learn's MLPClassifier or MLPRegressor with early stopping, linear its "
+    "LogisticRegression or Ridge: numbers with the median in gaps, a mark where one was, "
+    "standardised, texts as one column a level; targets of the mlp standardised. boosting is "
+    "HistGradientBoosting with categorical columns as such; forest a random forest; dummy knows "
+    "the targets only. All else is default. chainrule gets the raw table."
+)
 TIMES = {
     "fit_seconds": "fit",
     "processor_seconds": "processors, fit",
@@ -161,16 +170,42 @@ TIMES = {
 
 
 def page(summary: Summary, command: str, against: str | None = None) -> str:
-    """Everything as Markdown."""
-    parts = ["# Accuracy on tables", *_protocol(summary, command), _facts(summary.results)]
-    parts += ["## Scores", scores(summary), "## All tables together", overall(summary)]
-    parts += notes(summary)
+    """Everything as Markdown; with `against`, what variants of that model are worth."""
     if against is not None:
-        text = "Relative change of the mean error ± standard error over the same folds."
-        parts += [f"## Differences to {against}", text, differences(summary, against)]
+        return _joined(_variants(summary, command, against))
+    parts = ["# Accuracy on tables", *_protocol(summary, command), *_arguments(summary)]
+    parts += [
+        _facts(summary.results),
+        "## Scores",
+        scores(summary),
+        "## All tables together",
+        overall(summary),
+    ]
+    parts += notes(summary)
     parts += ["## Seconds", "Medians over the folds.", *_times(summary)]
     parts += ["## Every metric", *(other_scores(summary, metric) for metric in METRICS)]
-    parts += _complaints(summary.results)
+    return _joined([*parts, *_complaints(summary.results)])
+
+
+def _variants(summary: Summary, command: str, first: str) -> list[str]:
+    """The parts of a page about variants."""
+    text = (
+        f"Relative change of the mean error against {first}, in the last columns ± the standard "
+        "error of the mean from the differences on each fold. A positive number is what the part "
+        "that a variant lacks is worth."
+    )
+    settings = {r.plan.label: json.dumps(r.plan.settings) for r in summary.results}
+    rows = [[label, f"`{given}`"] for label, given in settings.items()]
+    only = Summary([r for r in summary.results if r.plan.label == first], summary.splits)
+    return [
+        "# What each choice is worth", *_protocol(summary, command), _facts(summary.results),
+        "## Errors", paragraph(text), differences(summary, first), scores(only), *notes(summary),
+        "## Arguments", table(["variant", "arguments"], rows, left=2),
+        *_complaints(summary.results),
+    ]  # fmt: skip
+
+
+def _joined(parts: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -201,23 +236,25 @@ def _protocol(summary: Summary, command: str) -> list[str]:
         if summary.splits < plan.splits
         else "each is tested"
     )
-    texts = (
+    texts = [
         f"Measured on {when} by `{command}`.",
         f"{plan.splits} folds, shuffled, seed {plan.seed}, the same rows for every model; {used}. "
         "Rows with the same features are in one fold; folds have the same share of every class. "
         f"Scores are mean ± standard deviation over the folds.{capped}",
-        "mlp is scikit-learn's MLPClassifier or MLPRegressor with early stopping, linear its "
-        "LogisticRegression or Ridge: numbers with the median in gaps, a mark where one was, "
-        "standardised, texts as one column a level; targets of the mlp standardised. boosting is "
-        "HistGradientBoosting with categorical columns as such; forest a random forest; dummy "
-        "knows the targets only. All else is default. chainrule gets the raw table. On diamonds "
-        "the logarithm of the price is learnt and scored by all.",
-        "Differences in error are those of 1 − AUC, 1 − accuracy and RMSE, means over the folds, "
-        "relative to the other model and averaged over the tables.",
+    ]
+    if any(r.plan.model != OWN for r in summary.results):
+        texts.append(PEERS)
+    texts.append(
+        "On diamonds the logarithm of the price is learnt and scored. Differences in error are "
+        "those of 1 − AUC, 1 − accuracy and RMSE, means over the folds, relative to the other "
+        "model and averaged over the tables."
     )
+    return [paragraph(text) for text in texts]
+
+
+def _arguments(summary: Summary) -> list[str]:
     settings = {r.plan.label: r.plan.settings for r in summary.results if r.plan.settings}
-    lines = [f"{label}: `{given}`." for label, given in settings.items()]
-    return [paragraph(text) for text in (*texts, *lines)]
+    return [paragraph(f"{label}: `{given}`.") for label, given in settings.items()]
 
 
 def _facts(results: Sequence[Result]) -> str:

@@ -37,7 +37,7 @@ from chainrule.estimators.members import (
 )
 from chainrule.estimators.opening import opened
 from chainrule.estimators.parameters import check_arguments
-from chainrule.estimators.presets import choices
+from chainrule.estimators.presets import Preset, choices
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.streaming import fit_stream
 from chainrule.layers import Layer, config
@@ -69,7 +69,7 @@ class NetworkEstimator(Ensemble, Keeping):
         self,
         hidden: Sequence[int] | None = None,
         *,
-        preset: str | None = None,
+        preset: str | Preset | None = None,
         activation: str | ActivationFunction | None = None,
         keep: float | None = default("keep"),
         network: Sequence[Layer] | None = None,

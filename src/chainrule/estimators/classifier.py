@@ -21,6 +21,7 @@ from chainrule.estimators.parameters import full_signature
 from chainrule.estimators.spelling import refuse_unknown
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
+from chainrule.ops.losses import Loss, loss
 
 __all__ = ["NetworkClassifier"]
 
@@ -41,7 +42,7 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     ----------
     hidden : sequence of int, optional
         Widths of the hidden layers; (128, 128, 128) for "tabular", (64, 64) for "plain".
-    preset : {"tabular", "plain"}, optional
+    preset : {"tabular", "plain"} or Preset, optional
         What is done where an argument is None. If no preset is named "tabular", and "plain" if
         one of hidden, network, activation, keep, optimizer and learning_rate is given.
     activation : str or ActivationFunction, optional
@@ -168,8 +169,11 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         return self.target_.classes
 
     @property
-    def _loss(self) -> str | dict[str, str]:
-        return self.target_.loss
+    def _loss(self) -> str | Loss | dict[str, str]:
+        name, share = self.target_.loss, self._choices.preset.label_smoothing
+        if share and name == "cross_entropy":
+            return loss({"name": "smooth_cross_entropy", "smoothing": share})
+        return name
 
     @property
     def _head(self) -> Layer:

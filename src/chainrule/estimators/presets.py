@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -45,11 +45,11 @@ from chainrule.ops.hyperparameters import HYPERPARAMETERS
 from chainrule.ops.optimizers import AdamW, Optimizer, optimizer
 from chainrule.training import LBFGS
 
-__all__ = ["PRESETS", "Choices", "Preset", "choices", "preset_of"]
+__all__ = ["PRESETS", "Choices", "Preset", "Tabular", "choices", "preset_of"]
 
 _MOST_EMBEDDED = 48  # from more numbers than this, pixels say, a network makes its own features
 _EPOCHS = 256
-_UPDATES, _ROWS, _MOST_UPDATES = 3000, 4000, 20_000
+_ROWS, _MOST_UPDATES = 4000, 20_000
 _STEPS = 8  # fewest updates in an epoch of more rows than one batch
 
 
@@ -73,6 +73,8 @@ class Preset:
         Categories of more levels become vectors.
     max_levels : int
         Columns of more different texts are refused.
+    label_smoothing : float
+        Share of each label that is given to all classes, where one of three or more is learnt.
     has_front : bool
         Whether there are layers before the hidden ones.
     """
@@ -87,6 +89,7 @@ class Preset:
     scaling: str = "standard"
     embed_levels: int | None = None
     max_levels: int = HYPERPARAMETERS["max_levels"].default
+    label_smoothing: float = 0.0
     has_front: ClassVar[bool] = False
 
     def keep(self, rows: int, classes: bool) -> float:
@@ -124,28 +127,45 @@ class Preset:
 
 
 @dataclass(frozen=True)
-class _Tabular(Preset):
+class Tabular(Preset):
     """The preset for tables; its text is the module's.
 
     Attributes
     ----------
+    numbers : {"waves", "ramps", "none"}, optional
+        What each number is given beside itself; if None waves for classes and ramps for numbers.
     frequencies, bins, width : int
         Waves and ramps of each number, and to how many numbers its own layer brings them.
+    deviation : float
+        Standard deviation of the first frequencies, in waves for a unit of the scaled number.
     level_width : int
         Numbers that stand for a level.
+    factors : bool
+        Whether each input is multiplied by a trained factor.
+    parametric : bool
+        Whether each unit may straighten its activation.
+    kept : float
+        Probability that dropout keeps a unit, where there is dropout.
+    updates : int
+        For 4000 rows.
     """
 
+    numbers: Literal["waves", "ramps", "none"] | None = None
     frequencies: int = 16
     deviation: float = 0.1
     bins: int = 24
     width: int = 3
     level_width: int = 8
+    factors: bool = True
+    parametric: bool = True
+    kept: float = 0.85
+    updates: int = 3000
     has_front: ClassVar[bool] = True
 
     def keep(self, rows: int, classes: bool) -> float:
         """Nothing is left to chance where all rows are one batch; many numbers need no dropout."""
         without = rows <= self.batch_size(rows) or (rows >= _ROWS / 2 and not classes)
-        return 1.0 if without else 0.85
+        return 1.0 if without else self.kept
 
     def batch_size(self, rows: int) -> int:
         """128 or 256; fewer where an epoch would have fewer than 8 updates, but 32 or more."""
@@ -157,7 +177,7 @@ class _Tabular(Preset):
     def epochs(self, rows: int, batch_size: int) -> int:
         """As many as make 3000 updates for 4000 rows, √n as many for n times the rows."""
         share = math.sqrt(max(1.0, rows / _ROWS))
-        updates = min(_UPDATES * share, _MOST_UPDATES)
+        updates = min(self.updates * share, _MOST_UPDATES)
         return int(min(_EPOCHS, max(1, updates * batch_size / rows)))
 
     def members(self, rows: int) -> int:
@@ -178,21 +198,21 @@ class _Tabular(Preset):
         if plain:
             everything = plain == list(range(encoder.width))
             branches.append([] if everything else [Columns(plain)])
-        if 0 < len(groups.numbers) <= _MOST_EMBEDDED:
+        if self.numbers != "none" and 0 < len(groups.numbers) <= _MOST_EMBEDDED:
             numbers = [int(k) for k in groups.numbers]
             made = self._of_numbers(encoded()[:, numbers], weights, classes)
             branches.append([Columns(numbers), *made])
         for column, vocabulary in groups.levels.items():
             table = Embedding(vocabulary, self.level_width)
             branches.append([Columns([column]), table, Flatten()])
-        return [Concatenate(branches), Scale()]
+        return [Concatenate(branches), *([Scale()] if self.factors else [])]
 
     def _of_numbers(
         self, numbers: np.ndarray, weights: np.ndarray | None, classes: bool
     ) -> list[Layer]:
         mixed = PerColumn(self.width, groups=numbers.shape[1])
         waves = PerColumn(self.frequencies, "cosine", deviation=2 * math.pi * self.deviation)
-        if classes:
+        if (self.numbers or ("waves" if classes else "ramps")) == "waves":
             return [waves, mixed]
         edges = [_edges(column, self.bins, weights) for column in numbers.T]
         return [PiecewiseLinear(edges), mixed] if max(map(len, edges)) > 1 else [waves, mixed]
@@ -202,8 +222,8 @@ class _Tabular(Preset):
     ) -> list[Layer]:
         """Dense layers whose units may straighten their activation."""
         name = activation or "selu"
-        if not isinstance(name, str):
-            return super().hidden_layers(hidden, activation, keep)
+        if not isinstance(name, str) or not self.parametric:
+            return super().hidden_layers(hidden, name, keep)
         parts = [[Dense(int(units), initializer="lecun"), Parametric(name)] for units in hidden]
         return _with_dropout(parts, keep)
 
@@ -229,7 +249,7 @@ def _edges(numbers: np.ndarray, bins: int, weights: np.ndarray | None) -> list[f
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
-        _Tabular(
+        Tabular(
             "tabular",
             "for the best first result on a table: numbers and categories embedded, AdamW in four "
             "cosine cycles, an average of networks",
@@ -271,10 +291,12 @@ def preset_of(arguments: dict[str, Any]) -> Preset:
     ('tabular', 'plain')
     """
     name = arguments.get("preset")
+    if isinstance(name, Preset):
+        return name
     if name is None:
         own = any(arguments.get(argument) is not None for argument in _OF_ONES_OWN)
         return PRESETS["plain" if own else "tabular"]
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise unknown_name("preset", name, PRESETS)
     return PRESETS[name]
 

@@ -44,7 +44,7 @@ class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, Netwo
     Parameters
     ----------
     hidden : sequence of int, optional
-    preset : {"tabular", "plain"}, optional
+    preset : {"tabular", "plain"} or Preset, optional
     activation : str or ActivationFunction, optional
     keep : float, optional
         As for `NetworkClassifier`.

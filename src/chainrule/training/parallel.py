@@ -3,6 +3,10 @@
 Threads, not processes: the compiled engine works without Python's lock, and nothing is copied. Each
 thread's matrix products stay on its own core. That is faster than to share all cores between the
 products of small networks, and it keeps results independent of the number of workers.
+
+Where every core is to be used and there are more trainings than cores, more of them are begun and
+the system lets them take turns: five folds on two cores then take 5/2 times as long as one, not the
+three rounds of two, two and one.
 """
 
 from __future__ import annotations
@@ -18,13 +22,22 @@ from typing import Literal, TypeVar
 from chainrule.errors import HyperparameterError
 from chainrule.training.progress import Progress, progress_for
 
-__all__ = ["advanced", "cancelled", "cores", "parallel_map", "time_share", "workers"]
+__all__ = [
+    "advanced",
+    "begun_together",
+    "cancelled",
+    "cores",
+    "parallel_map",
+    "time_share",
+    "workers",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _WAKE_SECONDS = 0.1  # the waiting thread looks up this often, for Ctrl-C
 _LEAST_SECONDS = 1e-3  # for what begins when the time is over: a few minibatches
+_BEGUN_ON_A_CORE = 4
 
 
 @dataclass
@@ -125,13 +138,28 @@ def cores(n_jobs: int | None) -> int:
     return workers(-1 if n_jobs is None and given is None and not inside else n_jobs)
 
 
+def begun_together(items: int, threads: int) -> int:
+    """How many of so many items are begun at a time, if so many threads may be at work.
+
+    As many as threads; up to four times as many if those are all the cores, so that none is idle
+    while others have work left.
+
+    Examples
+    --------
+    >>> begun_together(50, 1), begun_together(3, 100)
+    (1, 3)
+    """
+    spare = _BEGUN_ON_A_CORE if 1 < threads >= workers(-1) else 1
+    return min(items, spare * threads)
+
+
 def time_share(
     deadline: float | None, number: int, items: int, threads: int, after: int = 0
 ) -> float | None:
     """Seconds from now for item `number` of so many, so that all of them keep the deadline.
 
-    So many threads take the items in rounds, ⌈items/threads⌉ of them. What is left is divided by
-    the rounds to come; time that early rounds leave is for the later ones.
+    Those that are begun together share the cores. What is left is divided by the work to come, in
+    units of what an item takes on a core of its own; time that early ones leave is for later ones.
 
     Parameters
     ----------
@@ -141,19 +169,23 @@ def time_share(
         From 0.
     items, threads : int
     after : int
-        Rounds of other work that shall follow.
+        Items that shall follow, one after another.
 
     Examples
     --------
     >>> import time
-    >>> share = time_share(time.perf_counter() + 9, number=0, items=5, threads=2)
+    >>> share = time_share(time.perf_counter() + 9, number=1, items=5, threads=1, after=1)
     >>> round(share, 1), time_share(None, 0, 5, 2)
-    (3.0, None)
+    (1.8, None)
     """
     if deadline is None:
         return None
-    rounds = -(-items // threads) - number // threads + after
-    return max((deadline - time.perf_counter()) / rounds, _LEAST_SECONDS)
+    together = begun_together(items, threads)
+    ahead = number - number % together
+    now = max(1.0, min(together, items - ahead) / threads)
+    rest = items - ahead - together
+    later = max(rest / threads, 0.0 if rest <= 0 else 1.0) + after
+    return max((deadline - time.perf_counter()) * now / (now + later), _LEAST_SECONDS)
 
 
 def parallel_map(
@@ -208,7 +240,8 @@ def parallel_map(
 
     pool = _Pool()
     # One worker is a thread too: only so does Ctrl-C end all of the work and not one training.
-    executor = ThreadPoolExecutor(min(threads, len(work)) or 1, initializer=pool.join)
+    together = begun_together(len(work), threads) or 1
+    executor = ThreadPoolExecutor(together, initializer=pool.join)
     with blas_threads(1), progress_for(progress, title) as bar:
         try:
             futures = [
