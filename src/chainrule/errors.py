@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -16,6 +18,8 @@ __all__ = [
     "NotSeparableWarning",
     "UnknownNameError",
 ]
+
+_PASSED_OVER = "chainrule", "sklearn", "joblib"  # packages whose lines are not the user's
 
 
 class ChainruleError(ValueError):
@@ -71,3 +75,14 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
     names = sorted(known)
     there_are = f"There are: {', '.join(names)}." if names else "There are none."
     return UnknownNameError(f"unknown {kind} {name!r}.{closest(str(name), names)} {there_are}")
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that led here: the nearest one outside this package and scikit-learn.
+
+    In a thread of a pool there is no such line: it points to where the thread began.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] in _PASSED_OVER:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -19,6 +19,7 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 from chainrule.data.frames import Table
 from chainrule.data.readers import load_penguins
 from chainrule.data.tables import TableEncoder
+from chainrule.errors import DataError
 
 RNG = np.random.default_rng(0)
 
@@ -59,6 +60,26 @@ def test_days_are_standardised_as_scikit_learn_does():
     expected = StandardScaler().fit(days[:4]).transform(days)
     found = encoder.transform(pd.DataFrame({"t": TIMES}))[:, :1]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_dates_with_dots_are_those_of_iso_8601_day_first():
+    iso = pd.DataFrame({"t": ["2024-02-01", "2023-12-31 23:59", None, "2020-02-29T06:00"]})
+    dots = pd.DataFrame({"t": ["1.2.2024", " 31.12.2023 23:59 ", "", "29.02.2020 06:00"]})
+    expected, encoder = TableEncoder().fit(iso), TableEncoder().fit(dots)
+    np.testing.assert_array_equal(encoder.transform(dots), expected.transform(iso))
+    np.testing.assert_array_equal(expected.transform(dots), expected.transform(iso))
+    (line,), (plain,) = encoder.describe(), expected.describe()
+    assert line.values == plain.values == "2020-02-29 06:00:00 to 2024-02-01 00:00:00"
+    assert line.encoding == f"{plain.encoding}; read as day.month.year"
+    again = TableEncoder.from_config(json.loads(json.dumps(encoder.config())))
+    assert again.columns_ == encoder.columns_
+
+
+def test_a_month_13_with_dots_is_named_and_other_numbers_with_dots_are_no_dates():
+    with pytest.raises(DataError, match=r"is '1\.13\.2024' in row 2 "):
+        TableEncoder().fit(pd.DataFrame({"t": ["1.2.2024", "3.2.2024", "1.13.2024"]}))
+    for cells in (["1.2.3", "1.2.4", "1.2.5"], ["1/2/2024", "2/2/2024", "3/2/2024"]):
+        assert TableEncoder().fit(pd.DataFrame({"t": cells})).columns_[0].kind == "category"
 
 
 def test_only_circles_on_which_rows_differ_are_written():

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GroupKFold
 from sklearn.tree import DecisionTreeClassifier
 
 import chainrule as cr
@@ -197,6 +198,40 @@ def test_known_targets_cost_no_copy():
     values, _, known = read_known_targets(y)
     assert known is None
     assert np.shares_memory(values, y)
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, pa.Table.from_pydict])
+@pytest.mark.parametrize("cv", [3, "pairs", "groups"])
+def test_predictions_out_of_fold_stand_in_the_rows_of_the_table(form, cv):
+    columns = {f"x{k}": X[:, k] for k in range(4)}
+    groups = np.arange(150) % 3 if cv == "groups" else None
+    ways = {
+        "groups": GroupKFold(3),
+        "pairs": [(np.arange(75), np.arange(75, 150)), (np.arange(75, 150), np.arange(75))],
+    }
+    own = QUICK | {"cv": ways.get(cv, cv)}
+    with pytest.warns(LeftOutWarning, match="^the target 'kind' is missing in 3 of 150 rows"):
+        named = cr.NetworkClassifier(**own).fit(
+            form(columns | {"kind": TEXTS}), "kind", None, groups
+        )
+    with pytest.warns(LeftOutWarning):
+        apart = cr.NetworkClassifier(**own).fit(form(columns), TEXTS, None, groups)
+    assert named.out_of_fold_.shape == (150, 3)
+    np.testing.assert_array_equal(named.out_of_fold_, apart.out_of_fold_)
+    np.testing.assert_array_equal(np.isnan(named.out_of_fold_[:, 0]).nonzero()[0], GONE)
+    best = named.classes_[named.out_of_fold_[KNOWN].argmax(axis=1)]
+    folds = [k == KNOWN % 3 for k in range(3)] if cv == "groups" else []
+    found = sorted((best[fold] == NAMES[KNOWN][fold]).mean() for fold in folds)
+    np.testing.assert_allclose(found, sorted(named.cv_scores_)[: len(found)])
+
+
+def test_weights_of_a_table_with_a_named_target_are_those_of_its_rows():
+    table = pd.DataFrame(X).assign(y=without(X[:, 0], np.nan)).rename(columns=str)
+    weights = np.where(np.arange(150) % 3, 1.0, 2.0)
+    with pytest.warns(LeftOutWarning):
+        model = cr.NetworkRegressor(**QUICK).fit(table, "y", weights)
+    other = cr.NetworkRegressor(**QUICK).fit(X[KNOWN], X[KNOWN, 0], weights[KNOWN])
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
 
 
 def test_conformal_scores_and_the_score_are_those_of_the_rows_with_a_target():

@@ -86,6 +86,8 @@ def read_job(
     """Read the files, find out what the target is, hold rows out; stream what is too large."""
     from chainrule.data.streams import Stream
 
+    if target in drop:
+        raise DataError(f"'{target}' is given as --target and as --drop: leave it out of --drop.")
     stream = Stream(data, drop=drop, say=note)
     size, limit = stream.size(), settings.get("memory_limit", DEFAULTS["memory_limit"].default)
     if size <= limit:

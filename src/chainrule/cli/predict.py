@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.console import ChainruleCommand, note, show_pairs
-from chainrule.errors import DataError
+from chainrule.errors import DataError, closest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,8 @@ __all__ = ["evaluate", "predict"]
 )
 def predict(model: Path, data: Path, output: Path | None) -> None:
     """Predict every row of DATA with MODEL: the prediction, and for classes their probabilities.
+
+    Columns that were left out as identifiers in training come first, so that rows can be told.
 
     DATA is a file or a folder of files, read and predicted portion by portion.
     """
@@ -108,13 +110,28 @@ def _predictions(fitted: Any, data: Path) -> Iterator[pa.Table]:
 
     stream = Stream(data, say=note)
     if hasattr(fitted, "encoder_"):
-        start = 0
+        start, beside = 0, _identifiers(fitted, stream.schema.names)
         for portion in stream.portions():
             places = np.arange(start, start := start + len(portion))
-            yield _predicted(fitted, Table.read(portion).renumbered(places))
+            found = _predicted(fitted, Table.read(portion).renumbered(places))
+            yield pa.table([*portion.select(beside).columns, *found.columns],
+                           [*beside, *found.column_names])  # fmt: skip
     else:  # a network may hand a state on from row to row
         scores = fitted.predict(_numbers(stream.table()))
         yield pa.table({f"score {k}": scores[:, k] for k in range(scores.shape[1])})
+
+
+def _identifiers(fitted: Any, names: list[str]) -> list[str]:
+    """Columns of the table, of these names, that tell rows apart and were not learnt from."""
+    from chainrule.data.columns import LeftOut
+
+    encoder = fitted.encoder_
+    left = [c.name for c in encoder.columns_ if isinstance(c, LeftOut) and c.why == "identifier"]
+    found = [name for name in left if encoder.named_ and name in names]
+    for name in found:
+        if name.split(" ")[0] in ("prediction", "probability"):
+            raise DataError(f"the identifier '{name}' is called as a prediction is: rename it.")
+    return found
 
 
 def _predicted(fitted: Any, table: Table) -> pa.Table:
@@ -160,6 +177,7 @@ def evaluate(model: Path, data: Path, target: str | None) -> None:
         raise DataError(f"{model} does not say what its target is called: give --target.")
     stream = Stream(data, say=note)
     if hasattr(fitted, "encoder_"):
+        _check_target(target, stream, fitted, model)
         rows, dropped, scores = _scores(fitted, stream, target)
     else:
         table, column, dropped = split_target(stream.table(), target)
@@ -167,6 +185,25 @@ def evaluate(model: Path, data: Path, target: str | None) -> None:
         rows, scores = table.num_rows, [(name, f"{value:.4f}") for name, value in found.items()]
     more = f"; {dropped} more without a target left out" if dropped else ""
     show_pairs([("rows", f"{rows}{more}"), *scores])
+
+
+def _check_target(target: str, stream: Stream, fitted: Any, model: Path) -> None:
+    """Refuse a target that the table lacks, or that the model reads itself."""
+    from chainrule.data.targets import called
+
+    names = stream.schema.names
+    if target not in names and target == fitted.target_name_:
+        raise DataError(
+            f"{stream.path} has no column '{target}', which {model} predicts, so there is no truth "
+            f"to score by: give --target if it is called otherwise.{closest(target, names)} "
+            f"There are: {', '.join(sorted(names))}."
+        )
+    read = [c.name for c in fitted.encoder_.columns_ if c.width and fitted.encoder_.named_]
+    if target in read:
+        raise DataError(
+            f"--target {target} is a column from which {model} predicts: give the one that it "
+            f"predicts, {called(fitted.target_name_)}."
+        )
 
 
 def _scores(fitted: Any, stream: Stream, target: str) -> tuple[int, int, list[tuple[str, str]]]:

@@ -20,7 +20,7 @@ from chainrule.data.numbers import Number, fit_number, quantiles
 from chainrule.data.reading import no_common_zone
 from chainrule.errors import DataError
 
-__all__ = ["Date", "fit_date", "read_iso"]
+__all__ = ["Date", "fit_date", "is_day_first", "read_dates"]
 
 _DAY = np.timedelta64(1, "D")
 _EPOCH = np.datetime64(0, "us")
@@ -28,6 +28,12 @@ _CLOCK = r"[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
 _ISO = rf"^\s*\d{{4}}-\d{{2}}-\d{{2}}({_CLOCK}\s?{_ZONE}?)?\s*$"
 _ZONED = rf":\d{{2}}.*{_ZONE}\s*$"
+_DOTS = rf"^\s*\d{{1,2}}\.\d{{1,2}}\.\d{{4}}({_CLOCK}\s?{_ZONE}?)?\s*$"
+_FROM_DOTS = (  # to ISO 8601, part by part
+    (r"^\s*(\d)\.", r"0\1."),
+    (r"^\s*(\d\d\.)(\d)\.", r"\10\2."),
+    (r"^\s*(\d\d)\.(\d\d)\.(\d{4})", r"\3-\2-\1"),
+)
 _MOST = 0.5  # a column with a larger share of dates is meant to be one of dates
 
 
@@ -74,6 +80,8 @@ class Date(Column):
         Those of "day of year", "day of week" and "time of day" on which training rows differ.
     zone : str or None
         Time zone of the clock.
+    day_first : bool
+        Whether training rows were texts such as 31.12.2024.
     """
 
     kind = "date"
@@ -81,6 +89,7 @@ class Date(Column):
     days: Number = field(default_factory=lambda: Number(""))
     circles: list[str] = field(default_factory=list)
     zone: str | None = None
+    day_first: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -113,9 +122,9 @@ class Date(Column):
 
     @property
     def encoding(self) -> str:
-        return ", ".join(["days", *self.circles]) + (
-            "; gaps filled and marked" if self.missing else ""
-        )
+        gaps = "; gaps filled and marked" if self.missing else ""
+        read = "; read as day.month.year" if self.day_first else ""
+        return ", ".join(["days", *self.circles]) + gaps + read
 
     @property
     def formula(self) -> str:
@@ -136,7 +145,7 @@ class Date(Column):
     def on_clock(self, cells: Cells, rows: np.ndarray | None = None) -> np.ndarray:
         """What the clock of the training rows' zone shows, (n,); errors as of `fill`."""
         if isinstance(cells, Texts):
-            read = read_iso(self.name, cells, rows, refuse=True)
+            read = read_dates(self.name, cells, rows, refuse=True)
             cells = Instants(np.full(len(cells.codes), "NaT", INSTANT)) if read is None else read
         if isinstance(cells, np.ndarray):
             if cells.dtype.kind != "f" or not np.isnan(cells).all():
@@ -179,7 +188,12 @@ def _on_clock(instants: Instants) -> np.ndarray:
 
 
 def fit_date(
-    name: str, instants: Instants, weights: np.ndarray | None = None, scaling: str = "standard"
+    name: str,
+    instants: Instants,
+    weights: np.ndarray | None = None,
+    scaling: str = "standard",
+    *,
+    day_first: bool = False,
 ) -> Date:
     """Learn a column of training rows, (n,), not all of them gaps; weights are (n,) or None."""
     clock = _on_clock(instants)
@@ -189,7 +203,7 @@ def fit_date(
     circles = [c for c, share in _CIRCLES.items() if len(np.unique(share(known))) > 1]
     number = fit_number(f"{name} days", days - origin, weights, scaling)
     return Date(
-        name, origin, number, circles, instants.zone,
+        name, origin, number, circles, instants.zone, day_first,
         missing=number.missing, constant=number.constant,
     )  # fmt: skip
 
@@ -197,10 +211,10 @@ def fit_date(
 # ---------------------------------------------------------------- texts as dates
 
 
-def read_iso(
+def read_dates(
     name: str, texts: Texts, rows: np.ndarray | None, refuse: bool = False
 ) -> Instants | None:
-    """Texts as dates and times, if they are such by ISO 8601; None if they are other texts.
+    """Texts as dates and times, by ISO 8601 or as 31.12.2024; None if they are other texts.
 
     Parameters
     ----------
@@ -223,11 +237,11 @@ def read_iso(
     DataError
         Naming column and row, if most texts are dates and some are not.
     """
-    there = texts.counts > 0
-    like = _matches(texts.levels, _ISO)
+    there, levels = texts.counts > 0, _as_iso(texts.levels)
+    like = _matches(levels, _ISO)
     if not refuse and not like[there].any():
         return None
-    stripped, zoned = _stripped(texts.levels), _matches(texts.levels, _ZONED)
+    stripped, zoned = _stripped(levels), _matches(levels, _ZONED)
     blank = stripped == ""
     instants = np.full(len(like), "NaT", INSTANT)
     for some, zone in ((like & ~zoned, None), (like & zoned, "UTC")):
@@ -246,6 +260,29 @@ def read_iso(
     zone = "UTC" if (good & zoned).any() else None
     every = np.append(instants, np.array("NaT", INSTANT))[texts.codes]
     return Instants(every, zone) if good.any() else None
+
+
+def is_day_first(texts: Texts) -> bool:
+    """Whether some texts are written as 31.12.2024.
+
+    Examples
+    --------
+    >>> is_day_first(Texts.of_levels(np.array([0]), ["1.2.2024"], "text"))
+    True
+    """
+    return bool(_matches(texts.levels, _DOTS)[texts.counts > 0].any())
+
+
+def _as_iso(levels: Any) -> Any:
+    """Levels, (n,), those written as 31.12.2024 by ISO 8601."""
+    from pyarrow import compute
+
+    call: Any = compute
+    dotted = call.match_substring_regex(levels, _DOTS)
+    iso = levels
+    for pattern, form in _FROM_DOTS:
+        iso = call.replace_substring_regex(iso, pattern, form)
+    return call.if_else(dotted, iso, levels)
 
 
 def _matches(levels: Any, pattern: str) -> np.ndarray:

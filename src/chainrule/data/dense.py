@@ -6,6 +6,7 @@ A table of one row with 64 columns would spend its time on 64 columns of one num
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Self
 
 import numpy as np
@@ -70,7 +71,8 @@ class NumberBlock:
     Parameters
     ----------
     columns : sequence of Column
-        All of a table; those of other kinds, and of another scaling than the first, are `others`.
+        All of a table; those of other kinds, those written as texts, and of another
+        scaling than the first, are `others`.
 
     Attributes
     ----------
@@ -83,13 +85,14 @@ class NumberBlock:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         widths = [column.width for column in columns]
-        starts = [sum(widths[:place]) for place in range(len(widths))]
-        self.width = sum(widths)
+        starts = [0, *accumulate(widths)]
+        self.width = starts.pop()
         self.everything = [(k, start) for k, start in enumerate(starts) if widths[k]]
-        scaling = next((c.scaling for c in columns if isinstance(c, Number)), "standard")
-        chosen = {
-            k: c for k, c in enumerate(columns) if isinstance(c, Number) and c.scaling == scaling
+        numbers = {
+            k: c for k, c in enumerate(columns) if isinstance(c, Number) and c.notation is None
         }
+        scaling = next((c.scaling for c in numbers.values()), "standard")
+        chosen = {k: c for k, c in numbers.items() if c.scaling == scaling}
         self.others = [(k, start) for k, start in self.everything if k not in chosen]
         self._columns, self._scaling = [*chosen.values()], scaling
         self._starts = np.array(starts, int)[[*chosen]]

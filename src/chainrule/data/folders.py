@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from chainrule.data.csv_files import CSV, CsvFile
 from chainrule.data.parquet_files import PARQUET, ParquetFile
-from chainrule.errors import DataError, closest, unknown_name
+from chainrule.errors import DataError, LeftOutWarning, closest, unknown_name, warn
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["TableFiles"]
 
 _quiet: Callable[[str], None] = lambda _: None  # noqa: E731
+_SHOWN = 5  # files that are named
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # what Hive and Spark write for a gap
 
 
@@ -39,6 +40,11 @@ class TableFiles:
     ------
     DataError
         If there is no such file, or none in the folder, or files of both kinds.
+
+    Warns
+    -----
+    LeftOutWarning
+        Naming the files of a folder that are no tables.
     """
 
     def __init__(
@@ -213,13 +219,13 @@ def _find(path: Path) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    paths = sorted(
+    every = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and _kind(path)
         and not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts)
     )
+    paths, others = [[p for p in every if bool(_kind(p)) is table] for table in (True, False)]
     if not paths:
         raise DataError(f"the folder {folder} holds no .csv or .parquet files.")
     kinds = {_kind(path): path for path in paths}
@@ -228,7 +234,18 @@ def _in_folder(folder: Path) -> list[Path]:
             f"the folder {folder} holds CSV and Parquet files, such as {kinds['CSV'].name} and "
             f"{kinds['Parquet'].name}: keep those of one kind."
         )
+    if others:
+        _say_not_read(folder, others)
     return paths
+
+
+def _say_not_read(folder: Path, others: Sequence[Path]) -> None:
+    names = ", ".join(str(path.relative_to(folder)) for path in others[:_SHOWN])
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    warn(
+        f"of the folder {folder} only the .csv and .parquet files were read, not {names}{more}.",
+        LeftOutWarning,
+    )
 
 
 def _partitions(root: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ import numpy as np
 from chainrule.data.categories import fit_levels
 from chainrule.data.cells import Cells, Instants, Texts, place
 from chainrule.data.columns import Column, LeftOut
-from chainrule.data.dates import fit_date, read_iso
+from chainrule.data.dates import fit_date, is_day_first, read_dates
+from chainrule.data.notation import looks_written, read_written
 from chainrule.data.numbers import fit_number, reads_as_number
 from chainrule.errors import DataError
 
@@ -40,7 +41,7 @@ def fit_column(
     rows: np.ndarray | None = None,
     weights: np.ndarray | None = None,
 ) -> Column:
-    """Learn a column of the training rows.
+    """Learn a column of the training rows: texts that write dates or numbers are such.
 
     Parameters
     ----------
@@ -55,7 +56,8 @@ def fit_column(
     Raises
     ------
     DataError
-        If there are more than `max_levels` levels, or most cells are dates and others are not.
+        If there are more than `max_levels` levels, most cells are dates and others are not, or a
+        text may be two numbers.
     """
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "b":
         cells = Texts.of_booleans(cells)
@@ -90,7 +92,7 @@ def _counts_rows(name: str, numbers: np.ndarray) -> bool:
 def _refuse_spoilt_numbers(name: str, texts: Texts, rows: np.ndarray | None) -> None:
     """Refuse a column of numbers that a few texts turn into texts: it would be left out."""
     levels = texts.levels.to_pylist()
-    other = np.array([not reads_as_number(level) for level in levels])
+    other = ~looks_written(texts.levels) & [not reads_as_number(level) for level in levels]
     if not other.any() or other.mean() > 1 - _NUMBERS:
         return
     row = int(np.flatnonzero(np.append(other, False)[texts.codes])[0])
@@ -114,9 +116,13 @@ def _fit_texts(
     if not known:
         return _empty(name, missing)
     if texts.origin == "text":
-        instants = read_iso(name, texts, rows)
+        instants = read_dates(name, texts, rows)
         if instants is not None:
-            return fit_date(name, instants, weights, settings.scaling)
+            first = is_day_first(texts)
+            return fit_date(name, instants, weights, settings.scaling, day_first=first)
+        written = read_written(name, texts, rows)
+        if written is not None:
+            return fit_number(name, written[0], weights, settings.scaling, written[1])
         if known >= _ENOUGH and different >= _NEARLY * known:
             _refuse_spoilt_numbers(name, texts, rows)
             found = f"{different} different texts in {known} rows"

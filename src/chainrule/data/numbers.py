@@ -13,6 +13,7 @@ cut off at the smallest and the largest of the training rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from chainrule.data.cells import Cells, Instants, Texts, place
 from chainrule.data.columns import Column, Role
+from chainrule.data.notation import Notation
 from chainrule.errors import DataError
 
 __all__ = ["Number", "fit_number", "quantiles", "reads_as_number", "scaled", "smooth_clip"]
@@ -46,6 +48,8 @@ class Number(Column):
         The smallest and the largest of the training rows.
     tail : tuple of float, or None
         Mean and standard deviation for the second column, if there is one.
+    notation : Notation or None
+        How the training rows wrote numbers as texts, if they did.
     """
 
     kind = "number"
@@ -57,9 +61,12 @@ class Number(Column):
     low: float | None = None
     high: float | None = None
     tail: tuple[float, float] | None = None
+    notation: Notation | None = None
 
     def __post_init__(self) -> None:
         self.tail = None if self.tail is None else (self.tail[0], self.tail[1])  # a list in files
+        if isinstance(self.notation, Mapping):  # in files as well
+            self.notation = Notation.from_config(self.notation)
 
     @property
     def labels(self) -> list[str]:
@@ -76,13 +83,16 @@ class Number(Column):
         if self.low is None or self.high is None:
             return ""
         same = self.low == self.high
-        return f"{self.low:.6g}" if same else f"{self.low:.6g} to {self.high:.6g}"
+        unit = f" {self.notation.symbol}".rstrip() if self.notation else ""
+        return (f"{self.low:.6g}" if same else f"{self.low:.6g} to {self.high:.6g}") + unit
 
     @property
     def encoding(self) -> str:
         how = "standardised" if self.scaling == "standard" else "robustly scaled, clipped"
         how += " and standardised" if self.tail else ""
-        return how + ("; gaps filled and marked" if self.gaps else "")
+        how += "; gaps filled and marked" if self.gaps else ""
+        read = f"; read from texts such as '{self.notation.example}'" if self.notation else ""
+        return how + read
 
     @property
     def formula(self) -> str:
@@ -93,7 +103,7 @@ class Number(Column):
 
     def fill(self, part: np.ndarray, cells: Cells, rows: np.ndarray | None) -> None:
         """Write scaled numbers, the far ones again, and the indicator of gaps, (n, 1 to 3)."""
-        numbers = _as_numbers(self.name, cells, rows)
+        numbers = self.numbers(cells, rows)
         missing = np.isnan(numbers)
         numbers[missing] = self.median
         with np.errstate(over="ignore"):
@@ -115,6 +125,20 @@ class Number(Column):
         assert self.tail is not None
         mean, scale = self.tail
         return np.clip(numbers, self.low, self.high) / scale - mean / scale
+
+    def numbers(self, cells: Cells, rows: np.ndarray | None = None) -> np.ndarray:
+        """Cells as numbers, (n,) float64, in memory of their own; errors as of `fill`."""
+        if self.notation is None:
+            return _as_numbers(self.name, cells, rows)
+        if isinstance(cells, Texts) and cells.origin != "yes-no":
+            return self.notation.read(self.name, cells, rows)
+        numbers = _as_numbers(self.name, cells, rows)
+        if self.notation.symbol == "%" and not np.isnan(numbers).all():
+            raise DataError(
+                f"column '{self.name}' held texts such as '{self.notation.example}' in training "
+                f"and holds numbers now, which may be shares or per cent: write it alike."
+            )
+        return numbers
 
 
 def scaled(numbers: np.ndarray, mean: Any, scale: Any, scaling: str) -> np.ndarray:
@@ -197,11 +221,16 @@ def reads_as_number(value: str) -> bool:
 
 
 def fit_number(
-    name: str, values: np.ndarray, weights: np.ndarray | None = None, scaling: str = "standard"
+    name: str,
+    values: np.ndarray,
+    weights: np.ndarray | None = None,
+    scaling: str = "standard",
+    notation: Notation | None = None,
 ) -> Number:
     """Learn a column of training rows, (n,) with NaN for gaps, not all of them gaps.
 
-    With weights, (n,), as if each row were there so many times.
+    With weights, (n,), as if each row were there so many times. The notation is that of the texts
+    from which the numbers were read.
     """
     numbers = values.astype(np.float64)
     missing = np.isnan(numbers)
@@ -218,7 +247,7 @@ def fit_number(
     gaps = int(missing.sum())
     return Number(
         name, median * unit, mean * unit, min(scale * unit, _LARGEST), gaps > 0, scaling, low, high,
-        tail, missing=gaps, constant=low == high and not gaps,
+        tail, notation, missing=gaps, constant=low == high and not gaps,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import narwhals as nw
     import pyarrow as pa
 
-__all__ = ["load_penguins", "read_table", "split_target", "with_target"]
+__all__ = ["check_target", "load_penguins", "read_table", "split_target", "with_target"]
 
 
 def read_table(path: str | Path, say: Callable[[str], None] = lambda _: None) -> pa.Table:
@@ -70,15 +70,21 @@ def split_target(table: Any, target: str) -> tuple[Any, nw.Series[Any], int]:
     import narwhals as nw
 
     frame = nw.from_native(table, eager_only=True)
-    known = with_target(frame, target)
+    known = check_target(frame, target)
     dropped = int((~known).sum())
-    if dropped == len(frame):
-        raise DataError(f"the target '{target}' is missing in every row.")
-    if len(frame.columns) == 1:
-        raise DataError(f"the table has no columns besides the target '{target}'.")
     if dropped:
         frame = frame.filter(known.tolist())
     return frame.drop(target).to_native(), frame[target], dropped
+
+
+def check_target(frame: nw.DataFrame[Any], target: str) -> np.ndarray:
+    """Which rows have a target, (n,) bool; errors as of `split_target`."""
+    known = with_target(frame, target)
+    if not known.any():
+        raise DataError(f"the target '{target}' is missing in every row.")
+    if len(frame.columns) == 1:
+        raise DataError(f"the table has no columns besides the target '{target}'.")
+    return known
 
 
 def with_target(frame: nw.DataFrame[Any], target: str) -> np.ndarray:

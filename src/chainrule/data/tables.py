@@ -3,9 +3,10 @@
 Fitted on training rows only. What the columns are is inferred, and `describe` says what was:
 
 - Numbers, durations in seconds among them: a gap becomes the median and sets an indicator column,
-  then the number is scaled.
-- Dates and times, also as ISO 8601 texts: days, scaled likewise, and sine and cosine of the day of
-  the year, the day of the week and the time of day.
+  then the number is scaled. Texts such as 12%, $1,000 or 1.234,5 are numbers if all of a column
+  are (see `notation`).
+- Dates and times, also as texts (ISO 8601, 31.12.2024): days, scaled likewise, and sine and cosine
+  of the day of the year, the day of the week and the time of day.
 - Yes/no and categories of two levels: −1 or +1 in one column, 0 for a gap or an unseen level.
 - Texts, and what a frame declares to be categories: one column for each level, or the number of
   the level. Levels of few rows share a column, where unseen ones go too; a gap sets none.
@@ -16,7 +17,6 @@ Any data frame that narwhals reads (pandas, polars, Arrow …), or an array.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +34,7 @@ from chainrule.data.frames import Table
 from chainrule.data.inference import Settings, fit_column
 from chainrule.data.numbers import Number
 from chainrule.data.sparse import refuse_if_too_large
-from chainrule.errors import DataError, LeftOutWarning, closest
+from chainrule.errors import DataError, LeftOutWarning, closest, warn
 from chainrule.ops.hyperparameters import CHOICES, HYPERPARAMETERS, check
 
 __all__ = ["Groups", "TableEncoder"]
@@ -175,9 +175,7 @@ class TableEncoder:
         if len(left) == len(self.columns_):
             raise DataError(f"no column is left to learn from; {'; '.join(said)}.")
         if left:
-            warnings.warn(
-                f"left out of the table: {'; '.join(said)}.", LeftOutWarning, stacklevel=3
-            )
+            warn(f"left out of the table: {'; '.join(said)}.", LeftOutWarning)
 
     @property
     def constant_(self) -> list[str]:

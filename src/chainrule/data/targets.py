@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,9 +10,11 @@ import numpy as np
 
 from chainrule.data.frames import as_frame, is_gap, is_number
 from chainrule.data.sparse import is_sparse
-from chainrule.errors import DataError, HyperparameterError, LeftOutWarning, unknown_name
+from chainrule.errors import DataError, HyperparameterError, LeftOutWarning, unknown_name, warn
 
 __all__ = [
+    "FEW_CLASSES",
+    "REPEATS",
     "called",
     "class_weights",
     "guess_task",
@@ -22,8 +23,8 @@ __all__ = [
     "refuse_numbers",
 ]
 
-_FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
-_REPEATS = 3  # if each value is there so often on average
+FEW_CLASSES = 20  # whole numbers with at most so many different values are classes
+REPEATS = 3  # if each value is there so often on average
 
 
 def called(name: str | None) -> str:
@@ -98,7 +99,7 @@ def read_known_targets(y: Any) -> tuple[np.ndarray, str | None, np.ndarray | Non
     chosen = source[known] if isinstance(source, np.ndarray) else source[known.tolist()]
     values, name = _read(chosen)
     said = _missing(np.flatnonzero(missing).tolist(), len(missing), name)
-    warnings.warn(f"{said}: they were left out.", LeftOutWarning, stacklevel=3)
+    warn(f"{said}: they were left out.", LeftOutWarning)
     nearest = np.maximum(np.cumsum(~missing) - 1, 0)
     return values[nearest], name, known
 
@@ -164,7 +165,7 @@ def guess_task(y: np.ndarray) -> Literal["classification", "regression"]:
     if y.dtype.kind not in "iuf":
         return "classification"
     levels = len(np.unique(y))
-    few = levels <= min(_FEW_CLASSES, max(2, len(y) // _REPEATS))
+    few = levels <= min(FEW_CLASSES, max(2, len(y) // REPEATS))
     return "classification" if few and bool((y == np.floor(y)).all()) else "regression"
 
 
@@ -177,9 +178,9 @@ def refuse_numbers(y: np.ndarray) -> None:
         Saying what to do with them.
     """
     levels = len(np.unique(y))
-    if y.dtype.kind == "f" and levels > _FEW_CLASSES and guess_task(y) == "regression":
+    if y.dtype.kind == "f" and levels > FEW_CLASSES and guess_task(y) == "regression":
         raise DataError(
-            f"y has {levels} different real numbers in {len(y)} rows, more than {_FEW_CLASSES}: "
+            f"y has {levels} different real numbers in {len(y)} rows, more than {FEW_CLASSES}: "
             f"that is a regression, use a regressor; if they are classes, give whole numbers "
             f"(y.astype(int)) or texts."
         )

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.targets import called
+from chainrule.data.targets import FEW_CLASSES, REPEATS, called
 from chainrule.errors import DataError
 from chainrule.layers import Dense, Heads, Layer
 from chainrule.ops.losses import loss
 
 __all__ = ["ClassTarget", "Indicators", "LabelColumns", "Labels", "class_target", "from_config"]
+
+_FEW_ROWS = 20  # in so few rows each class may have one
 
 
 class ClassTarget(ABC):
@@ -293,9 +295,19 @@ def _classes(y: np.ndarray, target: str) -> np.ndarray:
             f"{target} has a single class, {classes[0].item()!r}: with one class there is nothing "
             f"to tell apart, a classifier needs two or more."
         )
-    if y.dtype.kind == "f" and len(classes) > 0.5 * len(y) and len(y) > 20:
+    if y.dtype.kind == "f" and _is_continuous(classes, len(y)):
         raise DataError(
             f"{target} has {len(classes)} different numbers in {len(y)} rows, it is continuous: "
             f"that is a regression, use NetworkRegressor (--task regression)."
         )
     return classes
+
+
+def _is_continuous(different: np.ndarray, rows: int) -> bool:
+    """Whether real numbers, (m,) different ones of so many rows, are measured: no names."""
+    if rows <= _FEW_ROWS:
+        return False
+    most = min(rows / 2, FEW_CLASSES)
+    if (different == np.floor(different)).all():
+        most = max(most, rows / REPEATS)
+    return len(different) > most

@@ -18,6 +18,7 @@ from chainrule.estimators.class_targets import Labels, class_target, from_config
 from chainrule.estimators.conformal import ConformalSets
 from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.parameters import full_signature
+from chainrule.estimators.spelling import refuse_unknown
 from chainrule.estimators.splits import random_share, stratified_share
 from chainrule.layers import Layer
 from chainrule.ops.losses import Loss, loss
@@ -162,6 +163,7 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         calibrate: bool = True,
         **arguments: Any,
     ) -> None:
+        refuse_unknown(self, NetworkClassifier, arguments)
         super().__init__(hidden, **arguments)
         self.class_weight = class_weight
         self.calibrate = calibrate

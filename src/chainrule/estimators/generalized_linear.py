@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data  # type: ign
 
 from chainrule.data.matrices import as_weights
 from chainrule.engines import Engine
-from chainrule.errors import HyperparameterError, unknown_name
+from chainrule.errors import HyperparameterError, unknown_name, warn
 from chainrule.estimators.families import Family
 from chainrule.layers import Dense
 from chainrule.network import Network
@@ -89,11 +88,10 @@ class GeneralizedLinear(BaseEstimator):
         self.history_ = train(self.network_, X, y, sample_weight=weights, progress=False, **how)
         self.n_iter_ = len(self.history_)
         if not self.history_.stopped.startswith("converged"):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} has not converged after {self.n_iter_} iterations "
                 f"({self.history_.stopped}): give a larger max_iterations or tolerance.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _steepness(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -13,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.matrices import as_matrix
-from chainrule.errors import DataError
+from chainrule.errors import DataError, warn
 from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.ops.hyperparameters import Hyperparameter, Interval, hyperparameter
@@ -159,11 +158,10 @@ class Hopfield(BaseEstimator):
             if not len(moving):
                 return states.astype(int)
         remedy = "synchronous=False" if self.synchronous else "a larger max_sweeps"
-        warnings.warn(
+        warn(
             f"{len(moving)} of {len(states)} states still change after {self.max_sweeps} sweeps: "
             f"use {remedy}.",
             ConvergenceWarning,
-            stacklevel=2,
         )
         return states.astype(int)
 

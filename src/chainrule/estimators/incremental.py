@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines import Batches, Totals, allocate
-from chainrule.errors import HyperparameterError, NonFiniteLossWarning
+from chainrule.errors import HyperparameterError, NonFiniteLossWarning, warn
 from chainrule.network import Network
 from chainrule.ops.optimizers import Optimizer, settings
 from chainrule.tape import plan
@@ -77,11 +76,10 @@ class Passes:
         totals = self.portion(network, X, y, weights, threads)
         if totals is None:
             network.set_parameters(before)
-            warnings.warn(
+            warn(
                 f"the loss was not a finite number in pass {self.passes}: the weights from before "
                 f"it are back. Try a lower learning rate or scaled inputs.",
                 NonFiniteLossWarning,
-                stacklevel=4,
             )
             return
         summary = network.summary(totals)

@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule.data.targets import read_known_targets
-from chainrule.errors import LeftOutWarning, NetworkError
+from chainrule.errors import LeftOutWarning, NetworkError, warn
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.regressor import NetworkRegressor
 from chainrule.estimators.scores import Scores
@@ -268,16 +268,14 @@ def _check_leverage(H: np.ndarray) -> None:
         )
     if leverage.max() > _OUTSTANDING:
         row = int(np.argmax(leverage))
-        warnings.warn(
+        warn(
             f"row {row} (counted from 0) decides {leverage[row]:.0%} of its own score: what "
             f"approximate leave-one-out says of that row is rough; {remedy}.",
             UserWarning,
-            stacklevel=2,
         )
     if share > _DOUBTED:
-        warnings.warn(
+        warn(
             f"rows decide {share:.0%} of their own scores: approximate leave-one-out is rough here "
             f"and most likely too pessimistic; {remedy}.",
             UserWarning,
-            stacklevel=2,
         )

@@ -8,7 +8,6 @@ of the target of a row that is held out reaches the network that predicts it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import is_classifier
 
-from chainrule.errors import DataError, HyperparameterError
+from chainrule.errors import DataError, HyperparameterError, warn
 from chainrule.estimators.defaults import FEWEST_HELD_OUT
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.scoring import Rows as Split
@@ -238,12 +237,11 @@ def train_members(estimator: Estimator, parts: Sequence[Part], data: Encoded) ->
         keep_interrupted=simple,
     )  # fmt: skip
     if any(twin.history_.stopped == "interrupted" for twin in twins):
-        warnings.warn(
+        warn(
             f"training was interrupted: {len(twins)} of {len(parts)} networks have the "
             f"{'best' if estimator.early_stopping else 'latest'} weights so far, the others are "
             f"left out.",
             UserWarning,
-            stacklevel=5,
         )
     return twins
 
@@ -278,11 +276,10 @@ def learnt(twins: list[Estimator]) -> list[Estimator]:
     kept = [twin for twin in twins if twin.history_.best_epoch is not None]
     if kept and len(kept) < len(twins):
         why = next(t.history_.stopped for t in twins if t.history_.best_epoch is None)
-        warnings.warn(
+        warn(
             f"{len(twins) - len(kept)} of {len(twins)} networks completed no epoch ({why}): they "
             f"are left out of the predictions.",
             UserWarning,
-            stacklevel=4,
         )
     return kept or twins[:1]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +11,10 @@ import numpy as np
 
 from chainrule.data.frames import as_frame
 from chainrule.data.matrices import as_weights
-from chainrule.data.readers import split_target, with_target
+from chainrule.data.readers import check_target, split_target, with_target
 from chainrule.data.streams import Stream
 from chainrule.data.targets import read_known_targets, read_target
-from chainrule.errors import DataError, LeftOutWarning
+from chainrule.errors import DataError, LeftOutWarning, warn
 
 __all__ = ["by_portions", "opened", "predicted_and_true"]
 
@@ -43,8 +42,8 @@ def opened(X: Any, y: Any, sample_weight: Any, memory_limit: float) -> Any:
 
     Warns
     -----
-    LeftOutWarning, UserWarning
-        If rows have no target and are left out; if a lazy frame is collected.
+    UserWarning
+        If a lazy frame is collected.
     """
     if _in_files(X):
         stream = as_stream(X)
@@ -58,7 +57,7 @@ def opened(X: Any, y: Any, sample_weight: Any, memory_limit: float) -> Any:
             return stream
         X = stream.table()
     X = _collected(X)
-    return _named(X, y, sample_weight) if isinstance(y, str) else (X, y, sample_weight)
+    return (*(_named(X, y) if isinstance(y, str) else (X, y)), sample_weight)
 
 
 def by_portions(call: Callable[[Any], Any], X: Any) -> Any:
@@ -128,35 +127,24 @@ def _collected(X: Any) -> Any:
     if not isinstance(frame, nw.LazyFrame):
         return X
     whole = frame.collect()
-    warnings.warn(
-        f"X is a {type(X).__name__}: its {len(whole)} rows were collected into memory.",
-        UserWarning,
-        stacklevel=4,
+    warn(
+        f"X is a {type(X).__name__}: its {len(whole)} rows were collected into memory.", UserWarning
     )
     return whole.to_native()
 
 
-def _named(X: Any, y: str, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """A frame without the target, the target, and the weights of the rows that have one."""
+def _named(X: Any, y: str) -> tuple[Any, Any]:
+    """A frame without the target, and the target, both with the rows that have none."""
     frame = as_frame(X)
     if frame is None:
         raise DataError(
             f"y is the name '{y}' and X is a {type(X).__name__}, which has no names of columns: "
             f"give a data frame or a path as X, or the values of the target as y."
         )
-    known = with_target(frame, y)
-    rest, target, dropped = split_target(X, y)
-    _say_dropped(dropped, len(known), y)
-    if dropped and sample_weight is not None:
-        weights = as_weights(sample_weight, len(known))
-        sample_weight = None if weights is None else weights[known, 0]
-    return rest, target, sample_weight
+    check_target(frame, y)
+    return frame.drop(y).to_native(), frame[y]
 
 
 def _say_dropped(dropped: int, rows: int, y: str) -> None:
     if dropped:
-        warnings.warn(
-            f"{dropped} of {rows} rows have no target '{y}' and were left out.",
-            LeftOutWarning,
-            stacklevel=4,
-        )
+        warn(f"{dropped} of {rows} rows have no target '{y}' and were left out.", LeftOutWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +17,7 @@ from sklearn.utils.validation import (
 from chainrule.data.hyperplane import Separability, separability
 from chainrule.data.targets import refuse_numbers
 from chainrule.engines import Engine
-from chainrule.errors import DataError, NotSeparableWarning
+from chainrule.errors import DataError, NotSeparableWarning, warn
 from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.ops.hyperparameters import hyperparameter
@@ -196,9 +195,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         certificates = self.separability_.certificates if self.separability_ else ()
         self.certificate_ = certificates[0] if certificates else None
         if self.certificate_:
-            warnings.warn(self._not_separable(watch.decisions), NotSeparableWarning, stacklevel=3)
+            warn(self._not_separable(watch.decisions), NotSeparableWarning)
         elif self.history_.stopped == "time limit":
-            warnings.warn(self._out_of_time(), ConvergenceWarning, stacklevel=3)
+            warn(self._out_of_time(), ConvergenceWarning)
 
     def _not_separable(self, decisions: int) -> str:
         made = f"{self.mistakes_[-1]} of {decisions} decisions" if self.mistakes_ else "decisions"

@@ -25,6 +25,7 @@ from chainrule.estimators.heads import (
 )
 from chainrule.estimators.opening import predicted_and_true
 from chainrule.estimators.parameters import full_signature
+from chainrule.estimators.spelling import refuse_unknown
 from chainrule.estimators.splits import random_share
 from chainrule.layers import Dense, Layer
 from chainrule.network import Network
@@ -107,6 +108,7 @@ class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, Netwo
         quantiles: Sequence[float] = QUANTILES,
         **arguments: Any,
     ) -> None:
+        refuse_unknown(self, NetworkRegressor, arguments)
         super().__init__(hidden, **arguments)
         self.loss = loss
         self.quantiles = quantiles

@@ -8,7 +8,6 @@ by portion, while a thread reads and encodes the next portion. Memory does not g
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from chainrule.data.shuffling import ahead
 from chainrule.data.survey import MOST_LABELS, Split, Stock, Survey, take_stock
 from chainrule.data.targets import class_weights, read_target
 from chainrule.engines import Session, Totals
-from chainrule.errors import DataError, LeftOutWarning, NonFiniteLossWarning
+from chainrule.errors import DataError, LeftOutWarning, NonFiniteLossWarning, warn
 from chainrule.estimators.defaults import default_passes
 from chainrule.estimators.incremental import Passes
 from chainrule.estimators.presets import choices
@@ -112,11 +111,10 @@ def fit_stream(
 
 def _say_dropped(survey: Survey) -> None:
     if survey.dropped:
-        warnings.warn(
+        warn(
             f"{survey.dropped} of {survey.rows} rows have no target '{survey.target}' and were "
             f"left out.",
             LeftOutWarning,
-            stacklevel=4,
         )
 
 
@@ -301,20 +299,18 @@ class _Run:
     def _loss_not_finite(self) -> None:
         self.state.stop("loss not finite")
         kept = f"of epoch {self.best.epoch}" if self.best.epoch else "from before training"
-        warnings.warn(
+        warn(
             f"the loss was not a finite number in epoch {self.state.epoch + 1}: training stopped, "
             f"the weights {kept} are back. Try a lower learning rate or scaled inputs.",
             NonFiniteLossWarning,
-            stacklevel=7,
         )
 
     def _interrupted(self) -> None:
         self.state.stop("interrupted")
-        warnings.warn(
+        warn(
             f"training was interrupted in epoch {self.state.epoch + 1}: the "
             f"{'best' if self.best.by_validation else 'latest'} weights so far are kept.",
             UserWarning,
-            stacklevel=6,
         )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines import Batches, Session, Totals
-from chainrule.errors import HyperparameterError
+from chainrule.errors import HyperparameterError, warn
 from chainrule.network import Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer, settings
@@ -168,7 +167,7 @@ def learning_rate_finder(
         losses, blew_up = _sweep(trial, _Minibatches(untrained), len(rates), smoothing)
     found = _found(rates[: len(losses)], losses, blew_up)
     if found.suggestion is None:
-        warnings.warn(_no_suggestion(found), UserWarning, stacklevel=2)
+        warn(_no_suggestion(found), UserWarning)
     return found
 
 

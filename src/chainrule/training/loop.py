@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,7 +11,7 @@ import numpy as np
 
 from chainrule.assembly import Extras
 from chainrule.engines import Batches, Session
-from chainrule.errors import HyperparameterError, NonFiniteLossWarning
+from chainrule.errors import HyperparameterError, NonFiniteLossWarning, warn
 from chainrule.network import Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
 from chainrule.ops.optimizers import Optimizer
@@ -366,11 +365,10 @@ class _Run:
         state = self.state
         state.stop("loss not finite")
         kept = f"of epoch {self.best.epoch}" if self.best.epoch else "from before training"
-        warnings.warn(
+        warn(
             f"the loss was not a finite number at epoch {state.epoch + 1}, step {step}: training "
             f"stopped, the weights {kept} are back. Try a lower learning rate or scaled inputs.",
             NonFiniteLossWarning,
-            stacklevel=5,
         )
 
     def interrupted(self) -> None:
@@ -381,10 +379,9 @@ class _Run:
             if self.best.by_validation and self.best.epoch
             else "latest weights"
         )
-        warnings.warn(
+        warn(
             f"training was interrupted after {state.epoch} epochs: the {kept} are kept.",
             UserWarning,
-            stacklevel=4,
         )
 
     def finish(self) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from chainrule.errors import HyperparameterError
+from chainrule.errors import HyperparameterError, warn
 from chainrule.ops.hyperparameters import check
 from chainrule.training.callbacks import Callback, TrainingState
 
@@ -132,12 +131,11 @@ class Convergence(Callback):
         """Count from 0 in every training run; warn where the gradient is a minibatch's."""
         self._met = 0
         if self.gradient_norm is not None and state.minibatches > 1:
-            warnings.warn(
+            warn(
                 f"Convergence(gradient_norm={self.gradient_norm:g}) sees the gradient of the last "
                 f"of {state.minibatches} minibatches only: give batch_size=None, or take "
                 f"relative_loss as the criterion.",
                 UserWarning,
-                stacklevel=5,
             )
 
     def on_epoch_end(self, state: TrainingState) -> None:

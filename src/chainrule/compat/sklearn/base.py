@@ -205,7 +205,7 @@ class MultilayerPerceptron(BaseEstimator):
             loss = Loss.of(loss.name, rows.y)
         self._optimizer.bind(self._network, rows, minibatch(self.batch_size, len(rows)))
         run = Run(self, self._network, self._optimizer, rows, watched, loss)
-        run.all_epochs(1 if incremental else self.max_iter, warn=not incremental)
+        run.all_epochs(1 if incremental else self.max_iter, to_converge=not incremental)
 
     # -------------------------------------------------------------- the network
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from sklearn.utils import shuffle
 
 from chainrule.compat.sklearn.descent import Descent
 from chainrule.compat.sklearn.problem import Loss, Rows, predictions
-from chainrule.errors import DataError
+from chainrule.errors import DataError, warn
 from chainrule.network import Network
 
 if TYPE_CHECKING:
@@ -68,10 +67,7 @@ def minibatch(wanted: Any, rows: int) -> int:
     if isinstance(wanted, str):
         return min(200, rows)
     if wanted > rows:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=5,
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return min(int(wanted), rows)
 
 
@@ -89,8 +85,8 @@ class Run:
     def __post_init__(self) -> None:
         self.order: Any = np.arange(len(self.rows))
 
-    def all_epochs(self, most: int, warn: bool) -> None:
-        """At most so many epochs; `warn` when no reason to stop came before."""
+    def all_epochs(self, most: int, to_converge: bool) -> None:
+        """At most so many epochs; warn if they were `to_converge` and came to no reason to stop."""
         model = self.model
         model.n_iter_ = 0
         try:
@@ -99,10 +95,10 @@ class Run:
                 if self.should_stop():
                     break
             else:
-                if warn:
+                if to_converge:
                     self.not_converged()
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warn("Training interrupted by user.")
         finally:
             self.descent.release()
         if self.watched is not None:
@@ -165,9 +161,8 @@ class Run:
             print(text)
 
     def not_converged(self) -> None:
-        warnings.warn(
+        warn(
             f"Stochastic Optimizer: Maximum iterations ({self.model.max_iter}) reached and the "
             "optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=6,
         )

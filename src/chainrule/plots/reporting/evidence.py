@@ -13,6 +13,7 @@ from chainrule.data.cells import plain
 from chainrule.data.columns import Column
 from chainrule.data.dates import Date
 from chainrule.data.frames import Table
+from chainrule.data.numbers import Number
 from chainrule.data.targets import read_target
 from chainrule.errors import DataError, NetworkError
 from chainrule.plots.reporting.permutation import importances
@@ -117,6 +118,8 @@ class Evidence:
         table = self.table if table is None else table
         same = name if name in table.columns else table.names[self.names.index(name)]
         column, cells = self.column(name), table.columns[same]
+        if isinstance(column, Number) and column.notation:
+            return column.numbers(cells)
         return column.on_clock(cells) if isinstance(column, Date) else plain(cells)
 
     # ---------------------------------------------------------------- predictions
