@@ -333,7 +333,7 @@ class NetworkEstimator(CallbackSupportMixin, Ensemble, Keeping):
             validation_rows=watched(self, part),
             optimizer=own.optimizer,
             schedule=own.preset.schedule,
-            regularisation_schedule=own.preset.regularisation_schedule,
+            regularisation_schedule=own.regularisation_schedule,
             batch_size=own.batch_size,
             epochs=most,
             early_stopping=self.early_stopping,

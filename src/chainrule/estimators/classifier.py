@@ -35,6 +35,9 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     filled in and marked. A tenth of the rows, the same share of every class, chooses the epoch
     whose weights are kept.
 
+    "tabular" trains three classes or more with labels smoothed by 0.05: the `history_` has that
+    loss.
+
     Several columns of 0 and 1 are labels that may hold together (multilabel); other columns are
     labels of several kinds, learnt side by side by one network.
 
@@ -177,7 +180,7 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
     @property
     def _loss(self) -> str | Loss | dict[str, str]:
         name, share = self.target_.loss, self._choices.preset.label_smoothing
-        if share and name == "cross_entropy":
+        if share and name == "cross_entropy" and len(self.classes_) > 2:
             return loss({"name": "smooth_cross_entropy", "smoothing": share})
         return name
 

@@ -1,16 +1,18 @@
 """Presets: what the estimators do where their arguments say nothing.
 
 "plain" is the network of the textbook: dense layers, Adam, early stopping. "tabular" is what won on
-real tables of a thousand to a few hundred thousand rows (benchmarks/TABLES.md has the runs). It
-builds on RealMLP (Holzmüller, Grinsztajn & Steinwart, NeurIPS 2024, arXiv 2407.04491) and on the
-encodings of numbers of Gorishniy, Rubachev & Babenko (NeurIPS 2022, arXiv 2203.05556):
+real tables of a thousand to a few hundred thousand rows: benchmarks/TABLES.md has the runs and
+benchmarks/ABLATION.md what each part is worth. It builds on RealMLP (Holzmüller, Grinsztajn &
+Steinwart, NeurIPS 2024, arXiv 2407.04491) and on the encodings of numbers of Gorishniy, Rubachev &
+Babenko (NeurIPS 2022, arXiv 2203.05556):
 
 - numbers scaled by quartiles and smoothly clipped, and as they are where their tails are long;
 - beside each number what a small layer of its own makes of it: of cosine waves when classes are
   learnt, of ramps between quantiles when numbers are; categories of many levels as vectors;
 - a trained factor for each column, activations that each unit may straighten;
-- AdamW with steps by fan-in, a learning rate in four cosine cycles, dropout and weight decay that
-  fade; the epoch with the lowest loss on the held-out rows is kept;
+- AdamW with steps by fan-in, a learning rate in four cosine cycles, dropout, weight decay (both
+  fade where numbers are learnt), smoothed labels where classes are three or more; the epoch with
+  the lowest loss on the held-out rows is kept;
 - several networks from different first weights, whose predictions are averaged.
 """
 
@@ -63,8 +65,8 @@ class Preset:
     hidden : tuple of int
         Widths of the hidden layers.
     optimizer : str or Optimizer
-    schedule, regularisation_schedule : str
-        How the learning rate, and dropout and weight decay, change.
+    schedule : str
+        How the learning rate changes.
     patience : int or None
         Epochs without a better loss on the held-out rows; None is no end before the last.
     scaling : str
@@ -84,7 +86,6 @@ class Preset:
     hidden: tuple[int, ...] = HIDDEN
     optimizer: str | Optimizer = "adam"
     schedule: str = "constant"
-    regularisation_schedule: str = "constant"
     patience: int | None = 20
     scaling: str = "standard"
     embed_levels: int | None = None
@@ -95,6 +96,10 @@ class Preset:
     def keep(self, rows: int, classes: bool) -> float:
         """Probability that dropout keeps a unit, for so many rows of classes or of numbers."""
         return 1.0
+
+    def regularisation_schedule(self, classes: bool) -> str:
+        """How dropout and weight decay change, for classes or numbers."""
+        return "constant"
 
     def batch_size(self, rows: int) -> int:
         """32; up to 64 rows are one batch."""
@@ -148,6 +153,8 @@ class Tabular(Preset):
         Probability that dropout keeps a unit, where there is dropout.
     updates : int
         For 4000 rows.
+    fades : bool, optional
+        Whether dropout and weight decay end at nothing; if None for numbers, not for classes.
     """
 
     numbers: Literal["waves", "ramps", "none"] | None = None
@@ -160,12 +167,18 @@ class Tabular(Preset):
     parametric: bool = True
     kept: float = 0.85
     updates: int = 3000
+    fades: bool | None = None
     has_front: ClassVar[bool] = True
 
     def keep(self, rows: int, classes: bool) -> float:
         """Nothing is left to chance where all rows are one batch; many numbers need no dropout."""
         without = rows <= self.batch_size(rows) or (rows >= _ROWS / 2 and not classes)
         return 1.0 if without else self.kept
+
+    def regularisation_schedule(self, classes: bool) -> str:
+        """Flat, then a cosine down to 0, for numbers; constant for classes."""
+        fades = not classes if self.fades is None else self.fades
+        return "flat_cosine" if fades else "constant"
 
     def batch_size(self, rows: int) -> int:
         """128 or 256; fewer where an epoch would have fewer than 8 updates, but 32 or more."""
@@ -265,11 +278,11 @@ PRESETS: dict[str, Preset] = {
                 },
             ),
             schedule="cosine_cycles",
-            regularisation_schedule="flat_cosine",
             patience=None,
             scaling="robust",
             embed_levels=8,
             max_levels=10_000,
+            label_smoothing=0.05,
         ),
         Preset(),
     )
@@ -314,6 +327,7 @@ class Choices:
     epochs : int or None
         As given.
     optimizer : Optimizer or LBFGS
+    regularisation_schedule : str
     """
 
     preset: Preset
@@ -325,6 +339,7 @@ class Choices:
     max_levels: int
     epochs: int | None
     optimizer: Optimizer | LBFGS
+    regularisation_schedule: str
 
     def epochs_of(self, rows: int) -> int:
         """Most passes over so many training rows."""
@@ -365,4 +380,5 @@ def choices(given: dict[str, Any], rows: int, classes: bool, portions: bool = Fa
         chosen("max_levels", preset.max_levels),
         given.get("epochs"),
         rule,
+        preset.regularisation_schedule(classes),
     )
