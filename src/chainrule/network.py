@@ -28,6 +28,7 @@ from chainrule.ops.hyperparameters import check
 from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.penalties import WeightPenalty
+from chainrule.predictor import Predictor
 from chainrule.stepping import Step, steps
 from chainrule.tape import Plan, Tape, plan
 from chainrule.tape.equations import Notation, equations
@@ -191,6 +192,31 @@ class Network:
             for task, shape in self.blueprint.heads.items()
         }
         return scores.get("", scores)
+
+    def predictor(self) -> Predictor:
+        """What predicts one row at a time in microseconds, for programs that answer requests.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> predict = cr.Network([cr.Dense(2)], input_shape=(3,)).predictor()
+        >>> predict([0.0, 1.0, 2.0]).shape
+        (2,)
+        """
+        heads = self.blueprint.heads
+        if "" not in heads:
+            raise NetworkError(
+                f"a predictor has one output, the network has {', '.join(heads)}: use predict."
+            )
+        return Predictor(self._one_row, self.input_shape, heads[""], self.tokens, self.engine.dtype)
+
+    def _one_row(self, inputs: np.ndarray, out: np.ndarray) -> Session:
+        """A session that reads a row from one matrix, (1, inputs), and writes to another."""
+        session = self.session(
+            self._prediction_plan, {"inputs": inputs, "out": out}, Batches(1, np.arange(1))
+        )
+        session.start_epoch(0, shuffle=False)
+        return session
 
     def _threads_that_pay(self, session: Session) -> AbstractContextManager[None]:
         """One thread for small products; for a single minibatch asking would take longer."""

@@ -127,6 +127,10 @@ class Session(Protocol):
         """
         ...
 
+    def again(self) -> None:
+        """Run the first minibatch once more, on what its rows hold now; totals go on."""
+        ...
+
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
         ...

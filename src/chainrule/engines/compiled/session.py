@@ -73,6 +73,7 @@ class CompiledSession:
         self.data = dict(data)
         self._sums = aligned(4, np.float64)
         self._control = aligned(word.WORDS, np.int64)
+        self._address = self._control.ctypes.data
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
         self._order = self._rows
         self._rates = aligned(batches.per_epoch, np.float64)
@@ -138,15 +139,23 @@ class CompiledSession:
                 self._order = np.empty_like(self._rows)
             self._control[word.KEY] = self.batches.shuffle_key(epoch)
             self._control[word.ORDER] = self._order.ctypes.data
-            self._shuffle(self._control.ctypes.data)
+            self._shuffle(self._address)
         else:
             self._control[word.ORDER] = self._rows.ctypes.data
 
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches; returns how many were completed."""
         self._control[word.WANTED] = steps
-        self._machine(self._control.ctypes.data)
+        self._machine(self._address)
         return int(self._control[word.DONE])
+
+    def again(self) -> None:
+        """Run the first minibatch once more; as little Python as there can be."""
+        for carried in self._carried:
+            carried[...] = 0
+        self._control[word.START] = 0
+        self._control[word.WANTED] = 1
+        self._machine(self._address)
 
     # -------------------------------------------------------------- the program
 
@@ -179,7 +188,7 @@ class CompiledSession:
             self.plan,
             self._arrays(batch),
             self.data,
-            self._control.ctypes.data,
+            self._address,
             self._sums.ctypes.data,
             self.dtype,
             batch,

@@ -96,6 +96,13 @@ class ReferenceSession:
         for value in self.plan.tape.with_role("carry"):
             self.memory[value.name][...] = 0
 
+    def again(self) -> None:
+        """Run the first minibatch once more."""
+        self.start = 0
+        for value in self.plan.tape.with_role("carry"):
+            self.memory[value.name][...] = 0
+        self.run(1)
+
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches; returns how many were completed."""
         # What overflows shows in the loss, which is checked; NumPy need not say it too.
