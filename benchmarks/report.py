@@ -21,6 +21,12 @@ from benchmarks.workload import SHAPES
 
 __all__ = ["Results", "report"]
 
+OTHER_PAGES = paragraph(
+    "Pages of their own: [how well tables are predicted](TABLES.md), beside boosted trees and "
+    "scikit-learn's network; [what each choice of the defaults is worth](ABLATION.md); [what is "
+    "learnt in how many seconds](LEARNING.md)."
+)
+
 
 @dataclass
 class Results:
@@ -71,7 +77,7 @@ def _head(results: Results) -> str:
         "page anew. Only ratios within one run mean anything: the same machine is faster on one "
         "day than on another."
     )
-    return f"# Benchmarks\n\n{text}\n\n{facts}"
+    return f"# Benchmarks\n\n{text}\n\n{OTHER_PAGES}\n\n{facts}"
 
 
 # ---------------------------------------------------------------------- steps

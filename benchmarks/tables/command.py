@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -205,4 +206,6 @@ def _command(summary: Summary, options: Options) -> str:
     text += f" --splits {options.splits} --seed {options.seed}"
     for option, value in (("--first", options.first), ("--rows", options.rows)):
         text += f" {option} {value}" if value else ""
+    for option, values in (("--set", options.given), ("--ablate", options.ablate)):
+        text += "".join(f" {option} {shlex.quote(value)}" for value in values)
     return text

@@ -106,11 +106,11 @@ def _against(summary: Summary, model: str, other: str) -> str:
     return f"{won}-{level}-{lost}, {summary.mean_change(model, other, tables):+.1%}"
 
 
-def notes(summary: Summary) -> list[str]:
-    """What one has to know to read the tables."""
+def notes(summary: Summary, seconds: bool = True) -> list[str]:
+    """What one has to know to read the tables, of which some may tell seconds."""
     every = summary.results
     result = []
-    if any(r.busy for r in every):
+    if seconds and any(r.busy for r in every):
         result.append("~: measured while others had the machine; such seconds mean little.")
     missing = [t for t in summary.tables if t not in summary.shared()]
     if missing:
@@ -199,7 +199,8 @@ def _variants(summary: Summary, command: str, first: str) -> list[str]:
     only = Summary([r for r in summary.results if r.plan.label == first], summary.splits)
     return [
         "# What each choice is worth", *_protocol(summary, command), _facts(summary.results),
-        "## Errors", paragraph(text), differences(summary, first), scores(only), *notes(summary),
+        "## Errors", paragraph(text), differences(summary, first), scores(only),
+        *notes(summary, seconds=False),
         "## Arguments", table(["variant", "arguments"], rows, left=2),
         *_complaints(summary.results),
     ]  # fmt: skip

@@ -183,9 +183,12 @@ class Network:
         }
         with self._lock:  # a session's buffers serve one call at a time
             session = self._prediction_session({"inputs": inputs, **flat})
-            session.start_epoch(0, shuffle=False)
-            with self._threads_that_pay(session):
-                session.run(session.batches.per_epoch)
+            if session.batches.per_epoch == 1:
+                session.again()
+            else:
+                session.start_epoch(0, shuffle=False)
+                with self._threads_that_pay(session):
+                    session.run(session.batches.per_epoch)
             session.data.clear()  # the session stays, the user's matrix must not stay with it
         scores = {
             task: flat[of_task("out", task)].reshape(-1, *shape)
@@ -245,6 +248,7 @@ class Network:
         session = self._sessions.get(n)
         if session is None:
             session = self.session(self._prediction_plan, data, self.batches(np.arange(n)))
+            session.start_epoch(0, shuffle=False)
             self._sessions = {n: session}
         else:
             session.bind(**data)

@@ -157,8 +157,8 @@ def test_out_of_bag_does_not_find_structure_where_there_is_none():
 @pytest.mark.parametrize(
     ("model", "data"),
     [
-        (cr.NetworkRegressor(epochs=60), DIABETES),
-        (cr.NetworkClassifier(epochs=30), load_breast_cancer(return_X_y=True)),
+        (cr.NetworkRegressor((64, 64), epochs=60), DIABETES),
+        (cr.NetworkClassifier((64, 64), epochs=30), load_breast_cancer(return_X_y=True)),
     ],
     ids=["diabetes", "breast cancer"],
 )

@@ -47,12 +47,9 @@ class NumberColumns(Mapping[str, np.ndarray]):
             Naming the column and the row that are infinite.
         """
         columns = cls(matrix)
-        if matrix.dtype.kind == "f":
-            with np.errstate(over="ignore", invalid="ignore"):
-                total = matrix.sum()
-            if not np.isfinite(total):  # a gap, an infinity or many large numbers
-                for name, column in columns.items():
-                    array_column(column, name)
+        if matrix.dtype.kind == "f" and not _finite(matrix):  # then there are gaps, or worse
+            for name, column in columns.items():
+                array_column(column, name)
         return columns
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -117,17 +114,25 @@ class NumberBlock:
 
     def _fill(self, part: np.ndarray, matrix: np.ndarray) -> bool:
         numbers = matrix[:, self._from].astype(np.float64, copy=False)
-        missing = np.isnan(numbers)
-        if missing.any():
+        missing = None
+        if not _finite(numbers):
+            missing = np.isnan(numbers)
             numbers = np.where(missing, self._median, numbers)
         with np.errstate(over="ignore"):
             values = scaled(numbers, self._mean, self._scale, self._scaling).astype(np.float32)
         part[:, self._to] = values
         for k in self._tails:
             part[:, self._starts[k] + 1] = self._columns[k].far_out(numbers[:, k])
-        for k in self._gaps:
-            part[:, self._starts[k] + self._columns[k].width - 1] = missing[:, k]
-        return bool(np.isfinite(values).all())
+        if missing is not None:
+            for k in self._gaps:
+                part[:, self._starts[k] + self._columns[k].width - 1] = missing[:, k]
+        return _finite(values)
+
+
+def _finite(matrix: np.ndarray) -> bool:
+    """Whether every entry of a floating array, (n, columns), is a finite number."""
+    parts = range(0, len(matrix), _ROWS)
+    return all(bool(np.isfinite(matrix[k : k + _ROWS]).all()) for k in parts)
 
 
 def _slice(places: list[int]) -> list[int] | slice:

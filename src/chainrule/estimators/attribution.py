@@ -162,7 +162,7 @@ def attribute(
     >>> import chainrule as cr
     >>> from chainrule.data.readers import load_penguins, split_target
     >>> X, y, _ = split_target(load_penguins(), "species")
-    >>> model = cr.NetworkClassifier(random_state=0).fit(X, y)
+    >>> model = cr.NetworkClassifier((16,), random_state=0).fit(X, y)
     >>> found = attribute(model, X, target="Gentoo")
     >>> found.values.shape, len(found.names)
     ((344, 7), 7)

@@ -42,7 +42,7 @@ EPOCHS, UPDATES = 200, 2000  # an epoch of a small table is a single update, and
 STREAMED = 40_000_000  # rows that a stream hands on in all its passes, if epochs is not given
 LOOKED_AT = 50_000  # rows from which quantiles are learnt
 FEWEST_HELD_OUT = 4  # an epoch that fewer rows choose is chosen by chance
-SMALL = 10_000  # numbers in an encoded table: up to here float64 trains as fast as float32
+SMALL = 4_000  # numbers in an encoded table: up to here float64 costs little time
 
 
 def default(name: str) -> Any:

@@ -111,7 +111,7 @@ def importance(
     >>> import chainrule as cr
     >>> from chainrule.data.readers import load_penguins, split_target
     >>> X, y, _ = split_target(load_penguins(), "species")
-    >>> model = cr.NetworkClassifier(random_state=0).fit(X, y)
+    >>> model = cr.NetworkClassifier((16,), random_state=0).fit(X, y)
     >>> importance(model, X, y).names[0]
     'bill_length_mm'
     """

@@ -95,7 +95,7 @@ class NetworkRegressor(RegressorMixin, Distributional, ConformalIntervals, Netwo
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> cr.NetworkRegressor(random_state=0).fit(X, y).score(X, y) > 0.4
     True
-    >>> model = cr.NetworkRegressor(loss="quantile", quantiles=(0.1, 0.5, 0.9), random_state=0)
+    >>> model = cr.NetworkRegressor(loss="quantile", quantiles=(0.1, 0.5, 0.9), epochs=40)
     >>> model.fit(X, y).predict_quantiles(X).shape
     (442, 3)
     """

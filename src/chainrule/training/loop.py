@@ -113,7 +113,8 @@ def train(
         Seconds after which training ends, in the middle of an epoch if need be. Schedules are
         drawn together to the epochs that will fit.
     threads : int, optional
-        Threads of one matrix product; by default one for small networks, all cores for large.
+        Threads of one matrix product; by default one for small networks, and for large ones all
+        cores, or as many as the environment variable CHAINRULE_THREADS says.
     progress : bool or "always"
         Whether long work shows its progress on standard error; "always": short work too.
 

@@ -11,6 +11,7 @@ three rounds of two, two and one.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from chainrule.engines.threads import thread_limit
 from chainrule.errors import HyperparameterError
 from chainrule.training.progress import Progress, progress_for
 
@@ -97,8 +99,9 @@ def workers(n_jobs: int | None) -> int:
     Parameters
     ----------
     n_jobs : int or None
-        So many; -1 is every core that the process may use, -2 all but one. None is 1, unless
-        `joblib.parallel_config` says otherwise.
+        So many; -1 is every core that the process may use, or as many as CHAINRULE_THREADS says
+        if they are fewer; -2 all but one. None is 1, unless `joblib.parallel_config` says
+        otherwise.
 
     Raises
     ------
@@ -118,7 +121,9 @@ def workers(n_jobs: int | None) -> int:
             f"n_jobs = {n_jobs!r} is not possible: give a whole number of threads from 1, -1 for "
             f"every core, or None."
         )
-    return n_jobs if n_jobs is not None and n_jobs > 0 else effective_n_jobs(n_jobs)
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    return min(effective_n_jobs(n_jobs), thread_limit() or sys.maxsize)
 
 
 def cores(n_jobs: int | None) -> int:

@@ -15,6 +15,7 @@ from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import blas_threads
 from chainrule.engines.compiled.lowering import MATRIX, Binding, Row, lower
 from chainrule.engines.compiled.store import KernelKey, addresses
+from chainrule.engines.threads import thread_limit
 from chainrule.tape import OPERATIONS, Instruction, Plan
 from chainrule.tape.cost import largest_product
 from chainrule.tape.instruction import cells, concrete, per_row
@@ -53,8 +54,9 @@ class CompiledEngine:
 
     def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
         """One thread while the largest product is small: a second would cost more than it gives."""
-        if threads is None and largest_product(plan.tape, batch) < _WORTH_THREADS:
-            threads = 1
+        if threads is None:
+            small = largest_product(plan.tape, batch) < _WORTH_THREADS
+            threads = 1 if small else thread_limit()
         return blas_threads(threads)
 
 

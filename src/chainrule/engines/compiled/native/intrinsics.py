@@ -9,6 +9,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
+from chainrule.ops.random import MULTIPLIERS, SHIFTS
+
 __all__ = [
     "address_of",
     "call_kernel",
@@ -21,6 +23,7 @@ __all__ = [
     "pointer",
     "power_of_two",
     "real",
+    "scrambled",
     "smaller",
     "split_float",
 ]
@@ -193,3 +196,22 @@ def split_float(typingctx: Any, x: Any) -> Any:
         return context.make_tuple(builder, signature.return_type, parts)
 
     return types.UniTuple(x, 2)(x), codegen
+
+
+@intrinsic
+def scrambled(typingctx: Any, x: Any) -> Any:
+    """`ops.random.mix` of a whole number's last 32 bits, in 32 bits as uint32.
+
+    Numba makes 64 bits of every product, of which there are half as many in a vector and none that
+    AVX2 can multiply.
+    """
+    word = ir.IntType(32)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = args[0] if args[0].type.width == 32 else builder.trunc(args[0], word)
+        for shift, multiplier in zip(SHIFTS, (*MULTIPLIERS, 1), strict=True):
+            bits = builder.xor(bits, builder.lshr(bits, word(shift)))
+            bits = builder.mul(bits, word(multiplier))
+        return bits
+
+    return types.uint32(x), codegen

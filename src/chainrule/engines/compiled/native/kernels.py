@@ -18,14 +18,15 @@ from chainrule.engines.compiled.native.intrinsics import (
     address_of,
     call_kernel,
     call_product,
+    choose,
     doubles,
     int64s,
     moved,
     pointer,
     real,
+    scrambled,
 )
 from chainrule.engines.compiled.native.windows import WINDOWS
-from chainrule.ops.random import MULTIPLIERS, SHIFTS
 
 __all__ = ["KERNELS", "PLAIN", "machine", "shuffle"]
 
@@ -33,9 +34,6 @@ START, ORDER, STEP, SEED = word.START, word.ORDER, word.STEP, word.SEED
 BATCH, STRENGTHS = word.BATCH, word.STRENGTHS
 ROW = word.ROW_BYTES
 OPS, DIMS, ATTRS = 8 * word.OPS, 8 * word.DIMS, 8 * word.ATTRS
-MASK = np.uint64(0xFFFFFFFF)
-M1, M2 = (np.uint64(m) for m in MULTIPLIERS)
-S1, S2, S3 = (np.uint64(s) for s in SHIFTS)
 
 
 def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
@@ -131,29 +129,19 @@ def column_sum(ops: Any, dims: Any, attrs: Any) -> None:
             db[j] = real(db[j] * attrs[0], ops)
 
 
-@register_jitable
-def _scramble(x: Any) -> Any:
-    x = x ^ (x >> S1)
-    x = (x * M1) & MASK
-    x = x ^ (x >> S2)
-    x = (x * M2) & MASK
-    return x ^ (x >> S3)
-
-
 def _dropout(in_place: bool) -> Callable[..., None]:
     def dropout(ops: Any, dims: Any, attrs: Any) -> None:
         x = ops[0]
         y = x if in_place else ops[1]
-        control, salt = int64s(dims[2]), np.uint64(dims[3])
+        control, salt = int64s(dims[2]), dims[3]
         minibatch = control[START] // control[BATCH]
         keep = 1.0 - (1.0 - attrs[0]) * doubles(control[STRENGTHS])[minibatch]
-        limit = np.uint64(np.int64(keep * 4294967296.0 + 0.5))  # 2³²
-        step, seed = np.uint64(control[STEP]) & MASK, np.uint64(control[SEED]) & MASK
-        key = _scramble(_scramble(_scramble(seed) ^ step) ^ salt)
+        limit = np.int64(keep * 4294967296.0 + 0.5)  # 2³²
+        key = scrambled(scrambled(scrambled(control[SEED]) ^ control[STEP]) ^ salt)
         factor, zero = real(1.0 / keep, ops), real(0.0, ops)
         for place in range(dims[0] * dims[1]):
-            drawn = _scramble(_scramble(np.uint64(place)) ^ key)
-            y[place] = x[place] * factor if drawn < limit else zero
+            drawn = scrambled(scrambled(place) ^ key)
+            y[place] = choose(np.int64(drawn) < limit, x[place] * factor, zero)
 
     return dropout
 
@@ -161,11 +149,11 @@ def _dropout(in_place: bool) -> Callable[..., None]:
 def shuffle(control: Any) -> None:
     """Put the rows in a random order: Fisher and Yates, from the last place down."""
     order, base = int64s(control[word.ORDER]), int64s(control[word.BASE])
-    n, key = control[word.ROWS], np.uint64(control[word.KEY])
+    n, key = control[word.ROWS], control[word.KEY]
     for i in range(n):
         order[i] = base[i]
     for last in range(n - 1, 0, -1):
-        drawn = _scramble(_scramble(np.uint64(last)) ^ key)
+        drawn = np.uint64(scrambled(scrambled(last) ^ key))
         other = np.int64((drawn * np.uint64(last + 1)) >> np.uint64(32))
         swap = order[last]
         order[last] = order[other]

@@ -1,0 +1,68 @@
+"""CHAINRULE_THREADS: what is not told how many threads to use keeps to it."""
+
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController
+
+import chainrule as cr
+from chainrule.engines import threads
+from chainrule.errors import HyperparameterError
+from chainrule.training.parallel import begun_together, cores, workers
+
+
+class Look(cr.Callback):
+    """Notes how many threads a product has while training runs."""
+
+    def __init__(self):
+        self.seen = set()
+
+    def on_epoch_end(self, state):
+        info = ThreadpoolController().info()
+        self.seen |= {part["num_threads"] for part in info if part["user_api"] == "blas"}
+
+
+def seen(**arguments):
+    layers = [cr.Dense(600, "relu"), cr.Dense(1)]
+    look, X = Look(), np.random.default_rng(0).normal(size=(128, 600))
+    cr.train(cr.Network(layers, input_shape=600), X, X[:, 0], batch_size=128, epochs=2,
+             callbacks=[look], progress=False, early_stopping=False, **arguments)  # fmt: skip
+    return look.seen
+
+
+@pytest.fixture(autouse=True)
+def two_cores(monkeypatch):
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 2)
+
+
+def test_products_and_pools_keep_to_it(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", "1")
+    assert seen() == {1}
+    assert workers(-1) == cores(None) == 1
+    assert begun_together(9, cores(None)) == 1
+
+
+def test_arguments_count_more(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", "1")
+    assert seen(threads=2) == {2}
+    assert workers(3) == cores(3) == 3
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_without_it_nothing_is_limited(text, monkeypatch):
+    if text is None:
+        monkeypatch.delenv("CHAINRULE_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("CHAINRULE_THREADS", text)
+    assert threads.thread_limit() is None
+
+
+def test_it_never_makes_more_threads_than_cores(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", "64")
+    assert threads.thread_limit() == 2
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+def test_what_is_no_number_of_threads_is_refused(text, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", text)
+    with pytest.raises(HyperparameterError, match=r"CHAINRULE_THREADS = .* from 1, or unset it"):
+        workers(-1)
