@@ -75,7 +75,12 @@ def test_the_predictor_takes_the_first_row(task):
 
 @pytest.mark.parametrize(
     ("way", "libraries"),
-    [("onnx", ["onnx", "onnxruntime"]), ("onnx_bound", ["onnx", "onnxruntime"]), ("jax", ["jax"])],
+    [
+        ("onnx", ["onnx", "onnxruntime"]),
+        ("onnx_bound", ["onnx", "onnxruntime"]),
+        ("torch", ["torch"]),
+        ("jax", ["jax"]),
+    ],
 )
 def test_peers_agree_where_they_are_installed(tmp_path, way, libraries):
     for library in libraries:
