@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
-from benchmarks.engines import ENGINES, PEERS, chosen, missing
+from benchmarks import engines, inference, memory, streaming
+from benchmarks.folds import measure_folds
+from benchmarks.inference.measure import measure_inference
 from benchmarks.machine import machine, versions
-from benchmarks.memory import available, measure_memory
 from benchmarks.models import MODELS
 from benchmarks.plot import plot
 from benchmarks.report import Results, report
@@ -23,6 +27,43 @@ PAGE = Path(__file__).with_name("RESULTS.md")
 PICTURE = "ratios.png"
 COLD_STARTS, WARM_STARTS = 3, 7
 MEGABYTES = 400
+STREAMED = 1_000_000
+PEERS = tuple(dict.fromkeys((*engines.PEERS, *inference.PEERS)))
+SECTIONS = ("steps", "models", "inference", "folds", "streaming", "start", "memory")  # in turn
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for."""
+
+    what: str
+    peers: list[str]
+    shapes: list[str]
+    models: list[str]
+    rounds: int
+    streamed: int
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Of the page."""
+        return SECTIONS if self.what == "all" else (self.what,)
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out, so that the page may be made anew."""
+        whole = len(self.shapes) == len(SHAPES) and len(self.models) == len(MODELS)
+        return self.what == "all" and whole
+
+    @property
+    def command(self) -> str:
+        """What to type to repeat the run."""
+        text = f"python -m benchmarks {self.what} --peers {','.join(self.peers)}"
+        text += f" --rounds {self.rounds}"
+        if len(self.shapes) < len(SHAPES):
+            text += f" --shapes {','.join(self.shapes)}"
+        if len(self.models) < len(MODELS):
+            text += f" --models {','.join(self.models)}"
+        return text if self.streamed == STREAMED else f"{text} --streamed {self.streamed}"
 
 
 def _names(known: tuple[str, ...]) -> Callable[..., list[str]]:
@@ -38,23 +79,39 @@ def _names(known: tuple[str, ...]) -> Callable[..., list[str]]:
     return split
 
 
+def _peers(context: click.Context, option: click.Parameter, text: str) -> list[str]:
+    """Those that are named, which must be installed, or all that are."""
+    if text.strip() == "all":
+        return [peer for peer in PEERS if not _missing([peer])]
+    peers = _names(PEERS)(context, option, text)
+    if absent := _missing(peers):
+        raise click.BadParameter(f"not installed: {', '.join(absent)}. Install it or leave it out.")
+    return peers
+
+
+def _libraries(peers: list[str]) -> tuple[str, ...]:
+    """What some peers need besides what chainrule needs."""
+    names = engines.chosen(peers)
+    first = [engines.ENGINES[name].library for name in names if engines.ENGINES[name].library]
+    return tuple(dict.fromkeys([*first, *inference.libraries(inference.chosen(peers))]))
+
+
+def _missing(peers: list[str]) -> list[str]:
+    return [library for library in _libraries(peers) if find_spec(library) is None]
+
+
 def _say(text: str) -> None:
     click.echo(f"[{time.strftime('%H:%M:%S')}] {text}", err=True)
 
 
 @click.command()
-@click.argument(
-    "what",
-    type=click.Choice(["steps", "models", "start", "memory", "all"]),
-    default="all",
-    required=False,
-)
+@click.argument("what", type=click.Choice([*SECTIONS, "all"]), default="all", required=False)
 @click.option(
     "--peers",
     default="sklearn,numpy",
     show_default=True,
-    callback=_names(PEERS),
-    help=f"Libraries to compare with, of {', '.join(PEERS)}.",
+    callback=_peers,
+    help=f"Libraries to compare with, of {', '.join(PEERS)}; or all that are installed.",
 )
 @click.option(
     "--shapes",
@@ -72,72 +129,85 @@ def _say(text: str) -> None:
 )
 @click.option("--rounds", default=7, show_default=True, type=click.IntRange(1))
 @click.option(
+    "--streamed",
+    default=STREAMED,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Rows of the largest table that is streamed.",
+)
+@click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Markdown page to write, with its plot beside it.  [default: benchmarks/RESULTS.md for a "
     "run of everything; a partial run is only printed]",
 )
-def main(
-    what: str,
-    peers: list[str],
-    shapes: list[str],
-    models: list[str],
-    rounds: int,
-    output: Path | None,
-) -> None:
-    """Measure chainrule: the time of training steps, the time to start, memory.
+def main(output: Path | None, **given: Any) -> None:
+    """Measure chainrule: training steps, predictions, folds, streamed tables, starts, memory.
 
     `python -m benchmarks tables --help` tells of the accuracy on tables.
     """
-    engines = chosen(peers)
-    absent = missing(engines)
-    if absent:
-        raise click.UsageError(f"not installed: {', '.join(absent)}. Install it or leave it out.")
-    everything = len(shapes) == len(SHAPES) and len(models) == len(MODELS)
-    if output is None and what == "all" and everything:
-        output = PAGE
-    libraries = tuple(ENGINES[name].library for name in engines if ENGINES[name].library)
+    asked = Asked(**given)
     results = Results(
-        _command(what, peers, shapes, models, rounds),
+        asked.command,
         time.strftime("%Y-%m-%d", time.gmtime()),
         machine(),
-        versions(libraries),
+        versions(_libraries(asked.peers)),
     )
     try:
-        _measure(results, what, engines, shapes, models, rounds)
+        for name in asked.sections:
+            MEASURES[name](results, asked)
     except RuntimeError as error:
         raise click.ClickException(str(error)) from None
-    _write(results, output)
+    _write(results, PAGE if output is None and asked.everything else output)
 
 
-def _command(what: str, peers: list[str], shapes: list[str], models: list[str], rounds: int) -> str:
-    """What to type to repeat the run."""
-    text = f"python -m benchmarks {what} --peers {','.join(peers)} --rounds {rounds}"
-    if len(shapes) < len(SHAPES):
-        text += f" --shapes {','.join(shapes)}"
-    return text if len(models) == len(MODELS) else f"{text} --models {','.join(models)}"
+def _steps(results: Results, asked: Asked) -> None:
+    names = engines.chosen(asked.peers)
+    results.steps = measure_steps(asked.shapes, names, asked.rounds, _say)
 
 
-def _measure(
-    results: Results,
-    what: str,
-    engines: list[str],
-    shapes: list[str],
-    models: list[str],
-    rounds: int,
-) -> None:
-    if what in ("steps", "all"):
-        results.steps = measure_steps(shapes, engines, rounds, _say)
-    if what in ("models", "all"):
-        able = [name for name in engines if ENGINES[name].models]
-        results.models = measure_steps(models, able, rounds, _say)
-    if what in ("start", "all"):
-        results.start = measure_start(COLD_STARTS, WARM_STARTS, _say)
-    if what in ("memory", "all"):
-        if available():
-            results.memory = measure_memory(MEGABYTES, _say)
-        else:
-            _say("memory: left out, this system does not tell the peak of a process")
+def _models(results: Results, asked: Asked) -> None:
+    able = [name for name in engines.chosen(asked.peers) if engines.ENGINES[name].models]
+    results.models = measure_steps(asked.models, able, asked.rounds, _say)
+
+
+def _inference(results: Results, asked: Asked) -> None:
+    ways = inference.chosen(asked.peers)
+    results.inference = measure_inference(asked.shapes, ways, asked.rounds, _say)
+
+
+def _folds(results: Results, asked: Asked) -> None:
+    results.folds = measure_folds(asked.rounds, _say)
+
+
+def _streaming(results: Results, asked: Asked) -> None:
+    if streaming.available():
+        counts = streaming.sizes(asked.streamed)
+        results.streaming = streaming.measure_streaming(counts, asked.rounds, _say)
+    else:
+        _say("streaming: left out, this system does not tell the peak of a process")
+
+
+def _start(results: Results, asked: Asked) -> None:
+    results.start = measure_start(COLD_STARTS, WARM_STARTS, _say)
+
+
+def _memory(results: Results, asked: Asked) -> None:
+    if memory.available():
+        results.memory = memory.measure_memory(MEGABYTES, _say)
+    else:
+        _say("memory: left out, this system does not tell the peak of a process")
+
+
+MEASURES: dict[str, Callable[[Results, Asked], None]] = {
+    "steps": _steps,
+    "models": _models,
+    "inference": _inference,
+    "folds": _folds,
+    "streaming": _streaming,
+    "start": _start,
+    "memory": _memory,
+}
 
 
 def _write(results: Results, output: Path | None) -> None:

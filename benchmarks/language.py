@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.machine import processor_seconds
 from benchmarks.markdown import paragraph, table
 from benchmarks.ngram import NGram
-from benchmarks.worker import cores
+from benchmarks.process import cores
 from chainrule.estimators import LanguageModel
 
 __all__ = ["Text", "main", "perplexity", "read", "report"]

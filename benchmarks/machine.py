@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.worker import cores
+from benchmarks.process import cores
 
 __all__ = ["machine", "package_versions", "processor_seconds", "versions"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-__all__ = ["digits", "paragraph", "table"]
+__all__ = ["digits", "met", "of_threads", "paragraph", "ratio", "table"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -31,3 +31,18 @@ def digits(number: float) -> str:
 def paragraph(text: str) -> str:
     """Text in lines that are short enough to read where Markdown is not rendered."""
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def met(holds: bool) -> str:
+    """Whether a goal is reached; bold where it is not."""
+    return "yes" if holds else "**no**"
+
+
+def ratio(both: tuple[float, float]) -> str:
+    """A ratio of medians, and of minima in brackets."""
+    return f"{digits(both[0])} ({digits(both[1])})"
+
+
+def of_threads(count: int) -> str:
+    """Such as "2 threads"."""
+    return "1 thread" if count == 1 else f"{count} threads"

@@ -11,17 +11,18 @@ import gc
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 import chainrule as cr
+from benchmarks.goals import MEMORY
+from benchmarks.markdown import met, paragraph, table
+from benchmarks.process import environment
 
-__all__ = [
-    "BATCH", "CLASSES", "COLUMNS", "HIDDEN", "LAYOUTS", "Memory", "available", "measure_memory",
-]  # fmt: skip
+__all__ = ["Memory", "available", "measure_memory", "section"]
 
 COLUMNS, HIDDEN, CLASSES, BATCH = 1000, 256, 10, 128
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -72,11 +73,45 @@ def measure_memory(megabytes: int, say: Callable[[str], None]) -> list[Memory]:
     for layout in LAYOUTS:
         say(f"memory: {LAYOUTS[layout]}")
         command = [sys.executable, "-m", "benchmarks.memory", layout, str(megabytes)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment(), check=False
+        )
         if done.returncode:
             raise RuntimeError(f"the process for {layout} failed:\n{done.stderr}")
         results.append(Memory(**json.loads(done.stdout)))
     return results
+
+
+def section(memory: Sequence[Memory]) -> str:
+    """Markdown."""
+
+    def size(number: int) -> str:
+        return f"{number / 1e6:.1f}"
+
+    rows = [
+        [
+            LAYOUTS[item.layout],
+            size(item.matrix),
+            size(item.peak),
+            size(item.expected),
+            size(item.network),
+            size(item.activations),
+            size(item.order),
+            met(item.peak < MEMORY * item.matrix),
+        ]
+        for item in memory
+    ]
+    head = ["float64 matrix", "its MB", "peak", "expected", "network", "activations", "order"]
+    network = f"{COLUMNS}-{HIDDEN}-{CLASSES}"
+    text = paragraph(
+        "Megabytes (10⁶ bytes) by which a process grows at its peak, from the making of a "
+        f"{network} network to the end of an epoch of training on a matrix that is there already. "
+        f"Expected: parameters, gradients and Adam's state; one batch ({BATCH} rows) of its "
+        "values; the order of the rows. The rest of the peak is the copy of the weights to return "
+        "to, the check for finite numbers, the work space of the BLAS and Python objects. Never "
+        "copied: the peak is less than a quarter of the matrix, half of a copy in float32."
+    )
+    return f"## Memory\n\n{text}\n\n{table([*head, 'never copied'], rows)}"
 
 
 # --------------------------------------------------------------- in the process

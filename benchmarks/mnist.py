@@ -16,7 +16,7 @@ import numpy as np
 import chainrule as cr
 from benchmarks.machine import processor_seconds
 from benchmarks.markdown import paragraph, table
-from benchmarks.worker import cores
+from benchmarks.process import cores
 from chainrule.layers import Layer
 from chainrule.ops.schedules import OneCycle
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.engines import ENGINES, title
-from benchmarks.markdown import digits, paragraph, table
-from benchmarks.memory import BATCH, CLASSES, COLUMNS, HIDDEN, LAYOUTS, Memory
+from benchmarks.folds import Folds
+from benchmarks.folds import section as folds
+from benchmarks.inference.measure import Inference
+from benchmarks.inference.report import section as inference
+from benchmarks.markdown import digits, met, of_threads, paragraph, ratio, table
+from benchmarks.memory import Memory
+from benchmarks.memory import section as memory
 from benchmarks.start import Start
+from benchmarks.start import section as start
 from benchmarks.steps import Steps
+from benchmarks.streaming import Streamed
+from benchmarks.streaming import section as streaming
 from benchmarks.workload import SHAPES
 
 __all__ = ["Results", "report"]
@@ -31,6 +38,9 @@ class Results:
     versions: dict[str, str]
     steps: Steps | None = None
     models: Steps | None = None
+    inference: Inference | None = None
+    folds: Folds | None = None
+    streaming: list[Streamed] = field(default_factory=list)
     start: list[Start] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
 
@@ -42,23 +52,20 @@ def report(results: Results, picture: str = "") -> str:
         parts += _steps(results.steps, picture)
     if results.models:
         parts += _models(results.models)
+    if results.inference:
+        parts.append(inference(results.inference))
+    if results.folds:
+        parts.append(folds(results.folds))
+    if results.streaming:
+        parts.append(streaming(results.streaming))
     if results.start:
-        parts.append(_start(results.start))
+        parts.append(start(results.start))
     if results.memory:
-        parts.append(_memory(results.memory))
+        parts.append(memory(results.memory))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 # --------------------------------------------------------------------- pieces
-
-
-def _met(holds: bool) -> str:
-    return "yes" if holds else "**no**"
-
-
-def _times(ratio: tuple[float, float]) -> str:
-    """A ratio of medians, and of minima in brackets."""
-    return f"{digits(ratio[0])} ({digits(ratio[1])})"
 
 
 def _head(results: Results) -> str:
@@ -88,7 +95,7 @@ def _steps(steps: Steps, picture: str) -> list[str]:
 
 
 def _protocol(steps: Steps) -> str:
-    threads = " and with ".join(map(_of_threads, steps.threads))
+    threads = " and with ".join(map(of_threads, steps.threads))
     text = paragraph(
         "Adam, ReLU, softmax cross entropy, whole shuffled epochs, the same data for everyone. "
         f"Every engine has processes of its own, with {threads}; they are asked in turn, "
@@ -116,11 +123,11 @@ def _against_scikit(steps: Steps) -> str:
             [
                 shape.title,
                 f"≥ {shape.goal:g}",
-                _times(single),
-                _met(single[0] >= shape.goal),
-                _times(double),
-                _met(double[0] >= shape.goal),
-                _times(default),
+                ratio(single),
+                met(single[0] >= shape.goal),
+                ratio(double),
+                met(double[0] >= shape.goal),
+                ratio(default),
             ]
         )
     head = ["shape", "goal", "both float32", "met", "both float64", "met", "float64 ÷ float32"]
@@ -145,12 +152,12 @@ def _against_floor(steps: Steps) -> str:
             [
                 shape.title,
                 f"≤ {goal:g}" if goal else "",
-                _times(best),
-                _met(best[0] <= goal) if goal else "",
+                ratio(best),
+                met(best[0] <= goal) if goal else "",
                 *map(digits, each),
             ]
         )
-    head = ["shape", "goal", "best ÷ best", "met", *(_of_threads(t) for t in steps.threads)]
+    head = ["shape", "goal", "best ÷ best", "met", *(of_threads(t) for t in steps.threads)]
     text = paragraph(
         "The floor is the matrix products of the same step through the same BLAS, and nothing else."
     )
@@ -160,16 +167,12 @@ def _against_floor(steps: Steps) -> str:
 def _against_all(steps: Steps) -> str:
     others = [name for name in steps.engines if name not in ("chainrule", "chainrule64")]
     rows = [
-        [ENGINES[other].label, *(_times(steps.ratio(s, other, "chainrule")) for s in steps.shapes)]
+        [ENGINES[other].label, *(ratio(steps.ratio(s, other, "chainrule")) for s in steps.shapes)]
         for other in others
     ]
     return "### Everything ÷ chainrule (float32)\n\nAbove 1: slower than chainrule.\n\n" + table(
         ["engine", *map(title, steps.shapes)], rows
     )
-
-
-def _of_threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _all_times(steps: Steps) -> str:
@@ -186,7 +189,7 @@ def _times_of_each(steps: Steps) -> list[str]:
     """A table for each shape or model."""
     head = ["engine"]
     for t in steps.threads:
-        head += [f"{_of_threads(t)}: median", "least"]
+        head += [f"{of_threads(t)}: median", "least"]
     parts = []
     for name in steps.shapes:
         rows = []
@@ -214,57 +217,3 @@ def _models(steps: Steps) -> list[str]:
     if "chainrule" in steps.engines and len(steps.engines) > 1:
         parts.append(_against_all(steps))
     return [*parts, "### Microseconds of a step", *_times_of_each(steps)]
-
-
-# ----------------------------------------------------------- start and memory
-
-
-def _start(start: Sequence[Start]) -> str:
-    rows = [
-        [
-            item.what,
-            f"{item.median:.2f}",
-            f"{min(item.seconds):.2f}",
-            str(len(item.seconds)),
-            "yes" if item.numba else "no",
-            f"≤ {item.goal:g}" if item.goal else "",
-            _met(item.median <= item.goal) if item.goal else "",
-        ]
-        for item in start
-    ]
-    head = ["from the start of a process until", "median", "least", "runs", "Numba loaded", "goal"]
-    text = paragraph(
-        "Seconds; 64-100-10, one minibatch of 200 rows through `train`. Python's own start is "
-        "included."
-    )
-    return f"## Start\n\n{text}\n\n{table([*head, 'met'], rows)}"
-
-
-def _memory(memory: Sequence[Memory]) -> str:
-    def size(number: int) -> str:
-        return f"{number / 1e6:.1f}"
-
-    rows = [
-        [
-            LAYOUTS[item.layout],
-            size(item.matrix),
-            size(item.peak),
-            size(item.expected),
-            size(item.network),
-            size(item.activations),
-            size(item.order),
-            _met(item.peak < item.matrix / 4),
-        ]
-        for item in memory
-    ]
-    head = ["float64 matrix", "its MB", "peak", "expected", "network", "activations", "order"]
-    network = f"{COLUMNS}-{HIDDEN}-{CLASSES}"
-    text = paragraph(
-        "Megabytes (10⁶ bytes) by which a process grows at its peak, from the making of a "
-        f"{network} network to the end of an epoch of training on a matrix that is there already. "
-        f"Expected: parameters, gradients and Adam's state; one batch ({BATCH} rows) of its "
-        "values; the order of the rows. The rest of the peak is the copy of the weights to return "
-        "to, the check for finite numbers, the work space of the BLAS and Python objects. Never "
-        "copied: the peak is less than a quarter of the matrix, half of a copy in float32."
-    )
-    return f"## Memory\n\n{text}\n\n{table([*head, 'never copied'], rows)}"

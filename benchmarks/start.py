@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Start", "measure_start"]
+from benchmarks.goals import COLD_START, IMPORT, WARM_START
+from benchmarks.markdown import met, paragraph, table
+from benchmarks.process import environment
+
+__all__ = ["Start", "measure_start", "section"]
 
 LOADED = "import sys; print('numba' in sys.modules, flush=True)"
 OTHERS = {  # without goals: what the lazy names of chainrule cost when they are used
@@ -66,12 +69,34 @@ def measure_start(cold: int, warm: int, say: Callable[[str], None]) -> list[Star
             return _named(what, [_start(code, folder) for _ in range(warm)], goal)
 
         return [
-            _named("first training step, nothing compiled yet", first, 15.0),
-            repeat("first training step, kernels on disk", FIRST_STEP, 1.5),
-            repeat("`import chainrule`", f"import chainrule; {LOADED}", 0.5),
+            _named("first training step, nothing compiled yet", first, COLD_START),
+            repeat("first training step, kernels on disk", FIRST_STEP, WARM_START),
+            repeat("`import chainrule`", f"import chainrule; {LOADED}", IMPORT),
             *(repeat(f"`{line}`{note}", f"{line}; {LOADED}") for line, note in OTHERS.items()),
             repeat("Python alone", LOADED),
         ]
+
+
+def section(start: Sequence[Start]) -> str:
+    """Markdown."""
+    rows = [
+        [
+            item.what,
+            f"{item.median:.2f}",
+            f"{min(item.seconds):.2f}",
+            str(len(item.seconds)),
+            "yes" if item.numba else "no",
+            f"≤ {item.goal:g}" if item.goal else "",
+            met(item.median <= item.goal) if item.goal else "",
+        ]
+        for item in start
+    ]
+    head = ["from the start of a process until", "median", "least", "runs", "Numba loaded", "goal"]
+    text = paragraph(
+        "Seconds; 64-100-10, one minibatch of 200 rows through `train`. Python's own start is "
+        "included."
+    )
+    return f"## Start\n\n{text}\n\n{table([*head, 'met'], rows)}"
 
 
 def _named(what: str, runs: list[tuple[float, bool]], goal: float | None) -> Start:
@@ -91,7 +116,7 @@ def _start(code: str, folder: str) -> tuple[float, bool]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "CHAINRULE_CACHE_DIR": folder},
+        env=environment() | {"CHAINRULE_CACHE_DIR": folder},
     ) as process:
         assert process.stdout is not None
         said = process.stdout.readline().strip()

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.engines import title
-from benchmarks.worker import Worker, cores
+from benchmarks.process import IDLE, cores
+from benchmarks.timing import Times
+from benchmarks.worker import Worker
 
 __all__ = ["Steps", "Timing", "measure_steps"]
 
-IDLE = 0.05  # seconds: longer than the threads of a BLAS spin after their last product
-
 
 @dataclass
-class Timing:
+class Timing(Times):
     """One engine on one shape with one number of threads; microseconds of a step."""
 
-    loss: float
-    times: list[float] = field(default_factory=list)
-
-    @property
-    def median(self) -> float:
-        """Of the rounds."""
-        return statistics.median(self.times)
-
-    @property
-    def least(self) -> float:
-        """Of the rounds."""
-        return min(self.times)
+    loss: float = math.nan
 
 
 @dataclass
@@ -72,7 +61,7 @@ def measure_steps(
 def _measure_shape(steps: Steps, shape: str, workers: Sequence[Worker]) -> None:
     for worker in workers:
         loss = worker.prepare(shape)
-        steps.timings[shape, worker.engine, worker.threads] = Timing(loss)
+        steps.timings[shape, worker.engine, worker.threads] = Timing(loss=loss)
     for _ in range(steps.rounds):
         for worker in workers:
             time.sleep(IDLE)

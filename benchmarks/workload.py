@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["SHAPES", "Shape", "Work", "make_work"]
+__all__ = ["SHAPES", "Shape", "Work", "make_weights", "make_work"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,16 @@ def make_work(shape: Shape, threads: int) -> Work:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(shape.rows, shape.sizes[0])).astype(np.float32)
     y = np.argmax(x @ rng.normal(size=(shape.sizes[0], shape.sizes[-1])), axis=1)
+    return Work(shape, x, y, make_weights(shape.sizes, rng), threads)
+
+
+def make_weights(
+    sizes: tuple[int, ...], rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights (fan_in, fan_out) and biases (fan_out,) in float32, all by Glorot's uniform."""
     weights = []
-    for fan_in, fan_out in zip(shape.sizes, shape.sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         bound = np.sqrt(6 / (fan_in + fan_out))
         w, b = (rng.uniform(-bound, bound, size) for size in ((fan_in, fan_out), (fan_out,)))
         weights.append((w.astype(np.float32), b.astype(np.float32)))
-    return Work(shape, x, y, weights, threads)
+    return weights

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 
 from benchmarks.models import MODELS, ModelWork, make_model_work
 from benchmarks.workload import SHAPES, Work, make_work
 
-__all__ = ["ENGINES", "PEERS", "Engine", "Run", "chosen", "make", "missing", "title"]
+__all__ = ["ENGINES", "PEERS", "Engine", "Run", "chosen", "make", "title"]
 
 Run = Callable[[int], float]
 
@@ -74,12 +73,6 @@ def chosen(peers: Iterable[str]) -> list[str]:
     """Names of the engines for some peers, chainrule's own first."""
     wanted = {"", *peers}
     return [name for name, engine in ENGINES.items() if engine.peer in wanted]
-
-
-def missing(names: Iterable[str]) -> list[str]:
-    """Libraries that some engines need and that are not installed."""
-    libraries = (ENGINES[name].library for name in names)
-    return [library for library in libraries if library and find_spec(library) is None]
 
 
 def make(name: str, threads: int) -> Work | ModelWork:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 
 from benchmarks.engines import Run
 from benchmarks.workload import Work
 
-__all__ = ["eager"]
+__all__ = ["eager", "network"]
 
 
-def _model(work: Work) -> torch.nn.Sequential:
+def network(weights: Sequence[tuple[np.ndarray, np.ndarray]]) -> torch.nn.Sequential:
+    """Dense layers with ReLU between them, of weights (fan_in, fan_out) and biases (fan_out,)."""
     layers: list[torch.nn.Module] = []
-    for w, b in work.weights:
+    for w, b in weights:
         linear = torch.nn.Linear(*w.shape)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(w.T.copy()))
@@ -24,7 +28,7 @@ def _model(work: Work) -> torch.nn.Sequential:
 def eager(work: Work) -> Run:
     """A plain loop over minibatches of a tensor in memory: no DataLoader."""
     torch.set_num_threads(work.threads)
-    model = _model(work)
+    model = network(work.weights)
     adam = torch.optim.Adam(model.parameters(), fused=True)
     x, y = torch.from_numpy(work.x), torch.from_numpy(work.y)
 

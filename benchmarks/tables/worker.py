@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine, package_versions, processor_seconds
+from benchmarks.process import cores, environment
 from benchmarks.tables.peers import build, dressed
 from benchmarks.tables.scores import class_scores, number_scores
 from benchmarks.tables.sets import SETS, read
 from benchmarks.tables.store import Plan, Result, result
-from benchmarks.worker import SETTINGS, cores
 
-__all__ = ["Job", "apart", "environment", "fingerprint", "here"]
+__all__ = ["Job", "apart", "fingerprint", "here"]
 
 SPARE = 0.5  # load beside a fit on all cores that is not worth telling
 
@@ -58,11 +58,6 @@ def busy() -> bool:
     if hasattr(os, "nice") and os.nice(0) > 0:
         return True
     return hasattr(os, "getloadavg") and os.getloadavg()[0] > cores() + SPARE
-
-
-def environment() -> dict[str, str]:
-    """This one's, without what tells libraries which kernels or threads to use."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(SETTINGS)}
 
 
 def apart(job: Job) -> Iterator[Result]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks.process import environment
 from benchmarks.tables.command import main
 from benchmarks.tables.peers import MODELS, build, dressed
 from benchmarks.tables.report import differences, page, show
@@ -14,7 +15,6 @@ from benchmarks.tables.sets import SETS, SMALL, folds, read
 from benchmarks.tables.settings import settings, variants
 from benchmarks.tables.store import Plan, Result, append, latest, load
 from benchmarks.tables.summary import Summary
-from benchmarks.tables.worker import environment
 from click.testing import CliRunner
 from sklearn.metrics import log_loss, mean_absolute_error, r2_score, roc_auc_score
 
