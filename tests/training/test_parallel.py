@@ -113,6 +113,23 @@ def test_shares_of_the_time(number, items, threads, after, expected, monkeypatch
     assert time_share(112.0, number, items, threads, after) == pytest.approx(expected)
 
 
+def test_timed_items_have_a_core_each(monkeypatch):
+    monkeypatch.setattr(parallel, "workers", lambda n_jobs: 2)
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(_):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+
+    parallel_map(work, range(8), n_jobs=2, timed=True)
+    assert most <= 2
+
+
 def test_a_pool_inside_a_pool_stays_in_its_thread():
     def outer(_):
         inner = parallel_map(lambda _: threading.get_ident(), range(3), n_jobs=3)

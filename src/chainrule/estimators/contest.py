@@ -115,7 +115,7 @@ class Contest:
         work = [(name, k) for name in models for k in range(len(self.splits))]
         parallel_map(
             lambda item: self._one(models[item[0]], *item), work,
-            n_jobs=n_jobs, title="comparing", progress=progress,
+            n_jobs=n_jobs, title="comparing", progress=progress, timed=True,
         )  # fmt: skip
 
     def _one(self, model: Any, name: str, k: int) -> None:

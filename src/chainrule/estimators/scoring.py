@@ -199,7 +199,7 @@ class Job:
         results = np.array(
             parallel_map(
                 lambda item: self.one(*item), work,
-                n_jobs=self.n_jobs, title=self.method, progress=self.progress,
+                n_jobs=self.n_jobs, title=self.method, progress=self.progress, timed=True,
             )
         ).reshape(len(models), len(self.splits), 4)  # fmt: skip
         metric = metrics.pop()

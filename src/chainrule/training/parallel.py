@@ -201,6 +201,7 @@ def parallel_map(
     title: str = "",
     progress: bool | Literal["always"] = False,
     keep_interrupted: bool = False,
+    timed: bool = False,
 ) -> list[Result]:
     """`function` of each item, in threads, in the order of the items.
 
@@ -221,6 +222,8 @@ def parallel_map(
     keep_interrupted : bool
         Whether Ctrl-C leaves the results of the items that had begun, as far as they came, instead
         of an exception; if there is none it is raised all the same.
+    timed : bool
+        Whether the items measure their seconds: then none takes turns with others on a core.
 
     Returns
     -------
@@ -245,8 +248,8 @@ def parallel_map(
 
     pool = _Pool()
     # One worker is a thread too: only so does Ctrl-C end all of the work and not one training.
-    together = begun_together(len(work), threads) or 1
-    executor = ThreadPoolExecutor(together, initializer=pool.join)
+    together = min(len(work), threads) if timed else begun_together(len(work), threads)
+    executor = ThreadPoolExecutor(together or 1, initializer=pool.join)
     with blas_threads(1), progress_for(progress, title) as bar:
         try:
             futures = [
