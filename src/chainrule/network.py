@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -28,15 +26,13 @@ from chainrule.ops.hyperparameters import check
 from chainrule.ops.losses import Loss
 from chainrule.ops.optimizers import Optimizer
 from chainrule.ops.penalties import WeightPenalty
-from chainrule.predictor import Predictor
+from chainrule.predictor import PREDICTION_ROWS, Predictor, Scorer
 from chainrule.stepping import Step, steps
 from chainrule.tape import Plan, Tape, plan
 from chainrule.tape.equations import Notation, equations
 from chainrule.tape.instruction import concrete
 
 __all__ = ["Network"]
-
-PREDICTION_ROWS = 256  # rows of one minibatch of predictions: they fit the cache with their results
 
 
 class Network:
@@ -108,9 +104,8 @@ class Network:
             self.memory[self._names[key]][...] = values
         for key, start in builder.statistics.items():
             self.memory[self._names[key]][...] = start
-        self._sessions: dict[int, Session] = {}
         self._evaluations: dict[tuple[TargetForm, str | None], Plan] = {}
-        self._lock = threading.Lock()
+        self._scorer = self._new_scorer()
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -176,25 +171,23 @@ class Network:
         >>> net.predict(np.zeros((5, 3))).shape
         (5, 2)
         """
-        inputs = self._inputs(X)
-        flat = {
-            of_task("out", task): np.empty((len(inputs), prod(shape)), self.engine.dtype)
-            for task, shape in self.blueprint.heads.items()
-        }
-        with self._lock:  # a session's buffers serve one call at a time
-            session = self._prediction_session({"inputs": inputs, **flat})
-            if session.batches.per_epoch == 1:
-                session.again()
-            else:
-                session.start_epoch(0, shuffle=False)
-                with self._threads_that_pay(session):
-                    session.run(session.batches.per_epoch)
-            session.data.clear()  # the session stays, the user's matrix must not stay with it
+        found = self._scorer(self._inputs(X))
         scores = {
-            task: flat[of_task("out", task)].reshape(-1, *shape)
+            task: found[of_task("out", task)].reshape(-1, *shape)
             for task, shape in self.blueprint.heads.items()
         }
         return scores.get("", scores)
+
+    def _new_scorer(self) -> Scorer:
+        heads = self.blueprint.heads
+        widths = {of_task("out", task): prod(shape) for task, shape in heads.items()}
+        return Scorer(self._predicting, widths, self.engine, self.batches)
+
+    def _predicting(self, data: Mapping[str, np.ndarray], rows: Batches) -> Session:
+        """A session that writes the scores of some rows, ready to run."""
+        session = self.session(self._prediction_plan, data, rows)
+        session.start_epoch(0, shuffle=False)
+        return session
 
     def predictor(self) -> Predictor:
         """What predicts one row at a time in microseconds, for programs that answer requests.
@@ -211,21 +204,8 @@ class Network:
             raise NetworkError(
                 f"a predictor has one output, the network has {', '.join(heads)}: use predict."
             )
-        return Predictor(self._one_row, self.input_shape, heads[""], self.tokens, self.engine.dtype)
-
-    def _one_row(self, inputs: np.ndarray, out: np.ndarray) -> Session:
-        """A session that reads a row from one matrix, (1, inputs), and writes to another."""
-        session = self.session(
-            self._prediction_plan, {"inputs": inputs, "out": out}, Batches(1, np.arange(1))
-        )
-        session.start_epoch(0, shuffle=False)
-        return session
-
-    def _threads_that_pay(self, session: Session) -> AbstractContextManager[None]:
-        """One thread for small products; for a single minibatch asking would take longer."""
-        if session.batches.per_epoch < 2:
-            return nullcontext()
-        return self.engine.limits(session.plan, session.batches.size, None)
+        shapes = self.input_shape, heads[""]
+        return Predictor(self._predicting, *shapes, self.tokens, self.engine.dtype)
 
     def batches(self, rows: np.ndarray) -> Batches:
         """Minibatches of some rows (n,) for reading; all in one when a state would be handed on."""
@@ -241,18 +221,6 @@ class Network:
         if self.tokens:
             return as_tokens(X, self.input_shape[0], self.tokens)
         return as_rows(X, self.input_shape)
-
-    def _prediction_session(self, data: dict[str, np.ndarray]) -> Session:
-        """The session of the last call if it had as many rows, else a new one."""
-        n = len(data["inputs"])
-        session = self._sessions.get(n)
-        if session is None:
-            session = self.session(self._prediction_plan, data, self.batches(np.arange(n)))
-            session.start_epoch(0, shuffle=False)
-            self._sessions = {n: session}
-        else:
-            session.bind(**data)
-        return session
 
     def session(
         self,
@@ -334,7 +302,7 @@ class Network:
         rows = self.batches(np.arange(len(data["inputs"])))
         session = self.session(self._evaluations[key], data, rows)
         session.start_epoch(0, shuffle=False)
-        with self._threads_that_pay(session):
+        with self.engine.limits(session.plan, rows.size, None):
             session.run(rows.per_epoch)
         return session.totals
 
@@ -609,7 +577,7 @@ class Network:
             twin.memory[name][...] = array
         for name in ("parameters", "statistics"):  # views into the memory
             vars(twin).pop(name, None)
-        twin._sessions, twin._lock = {}, threading.Lock()
+        twin._scorer = twin._new_scorer()
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`Predictor`: one row at a time, with nothing between the caller and the program."""
+"""Prediction: `Predictor` for one row at a time, `Scorer` for the matrices of `Network.predict`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,80 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.matrices import as_tokens
-from chainrule.engines import Session
+from chainrule.engines import Batches, Engine, Session
 from chainrule.errors import DataError
 
-__all__ = ["Predictor"]
+__all__ = ["PREDICTION_ROWS", "Predictor", "Scorer"]
+
+PREDICTION_ROWS = 256  # of one minibatch: they fit the cache with their results
+
+Bind = Callable[[Mapping[str, np.ndarray], Batches], Session]
+"""From matrices, "inputs" and those of scores, and minibatches to a session ready to run."""
+
+
+class Scorer:
+    """Scores of matrices of rows, one call at a time; the last number of rows is remembered.
+
+    Parameters
+    ----------
+    bind : callable
+        See `Bind`.
+    widths : dict of str to int
+        Matrices of scores and their columns.
+    engine : Engine
+    batches : callable
+        From numbers of rows, (n,), to minibatches.
+    """
+
+    def __init__(
+        self,
+        bind: Bind,
+        widths: dict[str, int],
+        engine: Engine,
+        batches: Callable[[np.ndarray], Batches],
+    ) -> None:
+        self._bind, self._widths, self._engine, self._batches = bind, widths, engine, batches
+        self._sessions: dict[int, Session] = {}
+        self._lock = threading.Lock()  # a session's buffers serve one call at a time
+
+    def __call__(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Matrices of scores, (n, columns) each, from rows (n, inputs)."""
+        with self._lock:
+            return self._of_many(inputs) if len(inputs) > PREDICTION_ROWS else self._of_few(inputs)
+
+    def _of_many(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Rows are read where they lie, minibatch by minibatch."""
+        scores = self._room(len(inputs))
+        session = self._session({"inputs": inputs, **scores})
+        session.bind(inputs=inputs, **scores)
+        session.start_epoch(0, shuffle=False)
+        with self._engine.limits(session.plan, session.batches.size, None):
+            session.run(session.batches.per_epoch)
+        session.data.clear()  # the session stays, the user's matrix must not stay with it
+        return scores
+
+    def _of_few(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Through memory that stays bound: for a row or two binding would take longer."""
+        rows, columns = inputs.shape
+        session = self._sessions.get(rows) or self._session(
+            {"inputs": np.empty((rows, columns), self._engine.dtype), **self._room(rows)}
+        )
+        session.data["inputs"][...] = inputs
+        session.again()
+        return {name: session.data[name].copy() for name in self._widths}
+
+    def _session(self, data: dict[str, np.ndarray]) -> Session:
+        """The session of the last call if it had as many rows, else a new one on this data."""
+        rows = len(data["inputs"])
+        if rows not in self._sessions:
+            self._sessions = {rows: self._bind(data, self._batches(np.arange(rows)))}
+        return self._sessions[rows]
+
+    def _room(self, rows: int) -> dict[str, np.ndarray]:
+        return {
+            name: np.empty((rows, width), self._engine.dtype)
+            for name, width in self._widths.items()
+        }
 
 
 class Predictor:
@@ -27,8 +97,8 @@ class Predictor:
 
     Parameters
     ----------
-    session : callable
-        From two matrices, (1, inputs) and (1, outputs), to a session that reads and writes them.
+    bind : callable
+        See `Bind`; the scores are called "out".
     input_shape, output_shape : tuple of int
     tokens : mapping of int to int
         Inputs that are tokens, and how many different ones there are.
@@ -45,14 +115,14 @@ class Predictor:
 
     def __init__(
         self,
-        session: Callable[[np.ndarray, np.ndarray], Session],
+        bind: Bind,
         input_shape: tuple[int, ...],
         output_shape: tuple[int, ...],
         tokens: Mapping[int, int],
         dtype: Any,
     ) -> None:
         self.input_shape, self.output_shape = input_shape, output_shape
-        self._session, self._tokens, self._dtype = session, tokens, dtype
+        self._bind, self._tokens, self._dtype = bind, tokens, dtype
         self._thread = threading.local()
 
     def __call__(self, x: Any, out: np.ndarray | None = None) -> np.ndarray:
@@ -96,7 +166,7 @@ class Predictor:
         """For the calling thread: a row (inputs,), its scores, and what makes them of it."""
         inputs = np.zeros((1, prod(self.input_shape)), self._dtype)
         scores = np.zeros((1, prod(self.output_shape)), self._dtype)
-        session = self._session(inputs, scores)
+        session = self._bind({"inputs": inputs, "out": scores}, Batches(1, np.arange(1)))
         return inputs[0], scores.reshape(self.output_shape), session.again
 
     def _flat(self, x: Any) -> np.ndarray:

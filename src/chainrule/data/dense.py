@@ -114,19 +114,22 @@ class NumberBlock:
 
     def _fill(self, part: np.ndarray, matrix: np.ndarray) -> bool:
         numbers = matrix[:, self._from].astype(np.float64, copy=False)
-        missing = None
-        if not _finite(numbers):
-            missing = np.isnan(numbers)
-            numbers = np.where(missing, self._median, numbers)
         with np.errstate(over="ignore"):
-            values = scaled(numbers, self._mean, self._scale, self._scaling).astype(np.float32)
+            values = self._scaled(numbers)
+            if not (fine := bool(np.isfinite(values).all())):  # there are gaps, or worse
+                missing = np.isnan(numbers)
+                numbers = np.where(missing, self._median, numbers)
+                values = self._scaled(numbers)
+                fine = bool(np.isfinite(values).all())
+                for k in self._gaps:
+                    part[:, self._starts[k] + self._columns[k].width - 1] = missing[:, k]
         part[:, self._to] = values
         for k in self._tails:
             part[:, self._starts[k] + 1] = self._columns[k].far_out(numbers[:, k])
-        if missing is not None:
-            for k in self._gaps:
-                part[:, self._starts[k] + self._columns[k].width - 1] = missing[:, k]
-        return _finite(values)
+        return fine
+
+    def _scaled(self, numbers: np.ndarray) -> np.ndarray:
+        return scaled(numbers, self._mean, self._scale, self._scaling).astype(np.float32)
 
 
 def _finite(matrix: np.ndarray) -> bool:

@@ -127,7 +127,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def _scores(self, X: Any) -> Any:
         """Scores of the network, or those that mean the average of several."""
-        check_is_fitted(self, "network_")
+        if "network_" not in self.__dict__:  # for the message; asking costs more than encoding
+            check_is_fitted(self, "network_")
         return by_portions(self._scores_of_table, X)
 
     def _scores_of_table(self, X: Any) -> Any:

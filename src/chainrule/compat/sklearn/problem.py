@@ -15,10 +15,11 @@ from sklearn.utils import gen_batches
 
 from chainrule.assembly import TargetForm
 from chainrule.layers import Dense
-from chainrule.network import PREDICTION_ROWS, Network
+from chainrule.network import Network
 from chainrule.ops import losses
 from chainrule.ops.expression import maximum, minimum
 from chainrule.ops.penalties import L2
+from chainrule.predictor import PREDICTION_ROWS
 from chainrule.tape import Plan
 
 __all__ = ["Loss", "Rows", "capped", "dense", "first_weights", "make_network", "predictions"]
