@@ -417,3 +417,13 @@ def test_a_bag_of_rows_of_one_class_but_for_one_is_drawn_again():
     model.fit(np.arange(10.0)[:, None], y)
     parts = members.way_to_divide(model, Rows.read(np.arange(10.0)[:, None], y, None), 5)
     assert all(9 in part.train for part in parts)
+
+
+def test_folds_compute_in_the_type_of_the_whole_table():
+    X = np.random.default_rng(0).normal(size=(450, 10))  # a fold alone would be small enough
+    quick = {"hidden": (4,), "epochs": 2, "early_stopping": False}
+    whole = cr.NetworkRegressor(**quick).fit(X, X[:, 0])
+    assert whole.network_.engine.dtype == np.float32
+    for more in ({"cv": 5}, {"bag": 2}, {"cv": 5, "refit": True}):
+        model = cr.NetworkRegressor(**quick, **more).fit(X, X[:, 0])
+        assert {net.engine.dtype for net in model.members_} == {np.dtype(np.float32)}

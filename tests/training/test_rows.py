@@ -6,7 +6,7 @@ import pytest
 import chainrule as cr
 from chainrule.errors import DataError, HyperparameterError
 from chainrule.training import parallel
-from chainrule.training.parallel import cores, parallel_map, time_share
+from chainrule.training.parallel import begun_together, cores, parallel_map, time_share
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(150, 4)), RNG.normal(size=150)
@@ -71,22 +71,25 @@ def test_impossible_rows_are_refused(arguments, error, words):
 
 
 @pytest.mark.parametrize(
-    ("items", "threads", "after"), [(5, 2, 0), (8, 3, 1), (1, 1, 0), (3, 9, 2)]
+    ("items", "threads", "after"),
+    [(5, 2, 0), (8, 3, 1), (1, 1, 0), (3, 9, 2), (16, 2, 1), (50, 2, 0), (6, 1, 1)],
 )
 def test_items_that_take_all_their_time_keep_the_deadline(items, threads, after, monkeypatch):
-    """A simulation: each thread takes the next item when it is free."""
+    """A simulation: the next item is begun when one of those that are begun together ends."""
     clock = 0.0
+    monkeypatch.setattr(parallel, "workers", lambda n_jobs: 2)
     monkeypatch.setattr(parallel.time, "perf_counter", lambda: clock)
+    together = begun_together(items, threads)
     for use in (1.0, 0.3):  # all of the share, and less
-        free, ends = [0.0] * threads, []
+        free, ends = [0.0] * together, []
         for number in range(items):
             clock = min(free)
             share = time_share(12.0, number, items, threads, after)
             assert share > 0
             free[free.index(clock)] = clock + use * share
             ends.append(clock + use * share)
-        rounds = -(-items // threads) + after
-        assert max(ends) <= 12.0 * (rounds - after) / rounds + 1e-9
+        work = max(1.0, items / threads)
+        assert max(ends) <= 12.0 * work / (work + after) + 1e-9
     clock = 13.0
     assert 0 < time_share(12.0, 0, 1, 1) < 0.01  # too late: a moment all the same
 

@@ -225,13 +225,13 @@ def _draw(y: np.ndarray, seed: int, classes: bool) -> Part:
 def train_members(estimator: Estimator, parts: Sequence[Part], data: Encoded) -> list[Estimator]:
     """A copy of the estimator for each part, with a network and target statistics of its own."""
     threads = min(cores(estimator.n_jobs), len(parts))
-    largest = max(len(part.train) for part in parts)
+    simple = estimator.cv is None and estimator.bag is None
+    rows = len(parts[0].train if simple else data.y)
 
     def one(number: int) -> Estimator:
         limit = time_share(data.deadline, number, len(parts), threads, after=int(estimator.refit))
-        return _train(estimator, parts[number], data, largest, limit)
+        return _train(estimator, parts[number], data, rows, limit)
 
-    simple = estimator.cv is None and estimator.bag is None
     twins = parallel_map(
         one, range(len(parts)), n_jobs=threads, title="training", progress=estimator.verbose,
         keep_interrupted=simple,
