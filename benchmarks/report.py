@@ -23,8 +23,9 @@ __all__ = ["Results", "report"]
 
 OTHER_PAGES = paragraph(
     "Pages of their own: [how well tables are predicted](TABLES.md), beside boosted trees and "
-    "scikit-learn's network; [what each choice of the defaults is worth](ABLATION.md); [what is "
-    "learnt in how many seconds](LEARNING.md)."
+    "scikit-learn's network; [what each choice of the defaults is worth](ABLATION.md); [folds at "
+    "the price of few fits](FOLDS.md); [tables larger than memory](STREAMING.md); [what is learnt "
+    "in how many seconds](LEARNING.md)."
 )
 
 
