@@ -171,7 +171,8 @@ class Network:
         >>> net.predict(np.zeros((5, 3))).shape
         (5, 2)
         """
-        found = self._scorer(self._inputs(X))
+        inputs = self._inputs(X)
+        found = self._scorer(inputs, self.batches(np.arange(len(inputs))), self._predicting)
         scores = {
             task: found[of_task("out", task)].reshape(-1, *shape)
             for task, shape in self.blueprint.heads.items()
@@ -181,7 +182,7 @@ class Network:
     def _new_scorer(self) -> Scorer:
         heads = self.blueprint.heads
         widths = {of_task("out", task): prod(shape) for task, shape in heads.items()}
-        return Scorer(self._predicting, widths, self.engine, self.batches)
+        return Scorer(widths, self.engine)
 
     def _predicting(self, data: Mapping[str, np.ndarray], rows: Batches) -> Session:
         """A session that writes the scores of some rows, ready to run."""

@@ -26,35 +26,26 @@ class Scorer:
 
     Parameters
     ----------
-    bind : callable
-        See `Bind`.
     widths : dict of str to int
         Matrices of scores and their columns.
     engine : Engine
-    batches : callable
-        From numbers of rows, (n,), to minibatches.
     """
 
-    def __init__(
-        self,
-        bind: Bind,
-        widths: dict[str, int],
-        engine: Engine,
-        batches: Callable[[np.ndarray], Batches],
-    ) -> None:
-        self._bind, self._widths, self._engine, self._batches = bind, widths, engine, batches
+    def __init__(self, widths: dict[str, int], engine: Engine) -> None:
+        self._widths, self._engine = widths, engine
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()  # a session's buffers serve one call at a time
 
-    def __call__(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Matrices of scores, (n, columns) each, from rows (n, inputs)."""
+    def __call__(self, inputs: np.ndarray, rows: Batches, bind: Bind) -> dict[str, np.ndarray]:
+        """Matrices of scores, (n, columns) each, from rows (n, inputs) in minibatches."""
+        few = len(inputs) <= PREDICTION_ROWS
         with self._lock:
-            return self._of_many(inputs) if len(inputs) > PREDICTION_ROWS else self._of_few(inputs)
+            return (self._of_few if few else self._of_many)(inputs, rows, bind)
 
-    def _of_many(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+    def _of_many(self, inputs: np.ndarray, rows: Batches, bind: Bind) -> dict[str, np.ndarray]:
         """Rows are read where they lie, minibatch by minibatch."""
         scores = self._room(len(inputs))
-        session = self._session({"inputs": inputs, **scores})
+        session = self._session({"inputs": inputs, **scores}, rows, bind)
         session.bind(inputs=inputs, **scores)
         session.start_epoch(0, shuffle=False)
         with self._engine.limits(session.plan, session.batches.size, None):
@@ -62,22 +53,22 @@ class Scorer:
         session.data.clear()  # the session stays, the user's matrix must not stay with it
         return scores
 
-    def _of_few(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
+    def _of_few(self, inputs: np.ndarray, rows: Batches, bind: Bind) -> dict[str, np.ndarray]:
         """Through memory that stays bound: for a row or two binding would take longer."""
-        rows, columns = inputs.shape
-        session = self._sessions.get(rows) or self._session(
-            {"inputs": np.empty((rows, columns), self._engine.dtype), **self._room(rows)}
-        )
+        session = self._sessions.get(len(inputs))
+        if session is None:
+            own = np.empty(inputs.shape, self._engine.dtype)
+            session = self._session({"inputs": own, **self._room(len(own))}, rows, bind)
         session.data["inputs"][...] = inputs
         session.again()
         return {name: session.data[name].copy() for name in self._widths}
 
-    def _session(self, data: dict[str, np.ndarray]) -> Session:
+    def _session(self, data: dict[str, np.ndarray], rows: Batches, bind: Bind) -> Session:
         """The session of the last call if it had as many rows, else a new one on this data."""
-        rows = len(data["inputs"])
-        if rows not in self._sessions:
-            self._sessions = {rows: self._bind(data, self._batches(np.arange(rows)))}
-        return self._sessions[rows]
+        count = len(data["inputs"])
+        if count not in self._sessions:
+            self._sessions = {count: bind(data, rows)}
+        return self._sessions[count]
 
     def _room(self, rows: int) -> dict[str, np.ndarray]:
         return {

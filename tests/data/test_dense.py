@@ -1,5 +1,7 @@
 """Arrays of numbers are encoded at once, and as column by column."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,15 @@ def test_an_encoder_that_is_fitted_again_forgets():
     assert encoder.transform(first).shape == (100, 2)
     assert encoder.fit(second).width == 3
     np.testing.assert_allclose(encoder.transform(second).std(axis=0), 1, rtol=1e-5)
+
+
+def test_some_rows_are_encoded_without_a_copy_of_the_array():
+    X = RNG.normal(size=(40_000, 50))
+    encoder, rows = TableEncoder().fit(X[:1000]), RNG.permutation(40_000)
+    tracemalloc.start()
+    try:
+        result = encoder.transform(X, rows)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < result.nbytes + X.nbytes / 4

@@ -7,6 +7,7 @@ from threadpoolctl import ThreadpoolController
 import chainrule as cr
 from chainrule.engines import threads
 from chainrule.errors import HyperparameterError
+from chainrule.training import parallel
 from chainrule.training.parallel import begun_together, cores, workers
 
 
@@ -39,6 +40,13 @@ def test_products_and_pools_keep_to_it(monkeypatch):
     assert seen() == {1}
     assert workers(-1) == cores(None) == 1
     assert begun_together(9, cores(None)) == 1
+
+
+def test_no_more_trainings_are_begun_than_it_says(monkeypatch):
+    monkeypatch.setenv("CHAINRULE_THREADS", "2")
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(parallel, "_processors", lambda: 16)
+    assert begun_together(9, 2) == 2
 
 
 def test_arguments_count_more(monkeypatch):

@@ -56,6 +56,17 @@ def test_engines_agree_on_predictions_losses_and_gradients(name, dtype, toleranc
             close(found[key], gradient, tolerance)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_single_rows_have_the_scores_that_the_other_engine_gives_to_all(name):
+    net, X = network(name), inputs(name)
+    expected = net.predict(X)
+    for engine in ("reference", "compiled"):
+        predict = net.with_engine(engine, "float64").predictor()
+        for k in (0, 3, 0):
+            close(predict(X[k]), expected[k], 1e-9)
+            close(predict(X[k].reshape(-1).tolist()), expected[k], 1e-9)
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 3e-4)])
 @pytest.mark.parametrize("name", CASES)
 def test_training_agrees_dropout_and_a_short_last_batch_included(name, dtype, tolerance):

@@ -99,18 +99,19 @@ class NumberBlock:
         self._gaps = np.flatnonzero([c.gaps for c in self._columns])
         self._tails = np.flatnonzero([c.tail is not None for c in self._columns])
 
-    def fill(self, result: np.ndarray, matrix: np.ndarray) -> bool:
-        """Encode rows of an array, (n, columns), into (n, encoded columns) of zeros.
+    def fill(self, result: np.ndarray, matrix: np.ndarray, rows: np.ndarray | None) -> bool:
+        """Encode some rows of an array, all if None, into (n, encoded columns) of zeros.
 
         Returns
         -------
         bool
             Whether every number came out finite: else columns one by one know which did not.
         """
-        return all(
-            self._fill(result[k : k + _ROWS], matrix[k : k + _ROWS])
-            for k in range(0, len(matrix), _ROWS)
-        )
+        for start in range(0, len(result), _ROWS):
+            part = slice(start, start + _ROWS)
+            if not self._fill(result[part], matrix[part if rows is None else rows[part]]):
+                return False
+        return True
 
     def _fill(self, part: np.ndarray, matrix: np.ndarray) -> bool:
         numbers = matrix[:, self._from].astype(np.float64, copy=False)

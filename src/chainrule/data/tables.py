@@ -212,18 +212,19 @@ class TableEncoder:
         self._check_columns(table)
         by_name = self.named_ and table.named
         n = table.rows if rows is None else len(rows)
-        refuse_if_too_large(n, self.width, table.columns)
+        columns, block = table.columns, self._block
+        refuse_if_too_large(n, self.width, columns)
         result = np.zeros((n, self.width), np.float32)
-        block = self._block
         wanted = block.everything
-        if isinstance(table.columns, NumberColumns):
-            matrix = table.columns.matrix
-            if block.fill(result, matrix if rows is None else matrix[rows]):
-                wanted = block.others
+        if isinstance(columns, NumberColumns) and block.fill(result, columns.matrix, rows):
+            wanted = block.others
+        if not wanted:
+            return result
+        names = [column.name for column in self.columns_] if by_name else table.names
+        called = table.called(rows)
         for place, start in wanted:
-            column = self.columns_[place]
-            cells = take(table.columns[column.name if by_name else table.names[place]], rows)
-            column.fill(result[:, start : start + column.width], cells, table.called(rows))
+            column, cells = self.columns_[place], take(columns[names[place]], rows)
+            column.fill(result[:, start : start + column.width], cells, called)
         return result
 
     def fit_transform(self, X: Any) -> np.ndarray:

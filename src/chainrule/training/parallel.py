@@ -50,10 +50,23 @@ class _Pool:
     failed: bool = False  # an exception: begin nothing more, but let what has begun end
     shares: dict[int, float] = field(default_factory=dict)  # of each item that is done
 
-    def one(self, function: Callable[[Item], Result], item: Item, number: int = 0) -> Result:
+    def one(self, function: Callable[[Item], Result], item: Item, number: int) -> Result:
+        _worker.number, _worker.span = number, (0.0, 1.0)
+        return self.attempt(function, item)
+
+    def within(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """A pool within an item: each item of it is a part of that one."""
+        start, width = _worker.span
+        results = []
+        for k, item in enumerate(items):
+            _worker.span = start + width * k / len(items), width / len(items)
+            results.append(self.attempt(function, item))
+        _worker.span = start, width
+        return results
+
+    def attempt(self, function: Callable[[Item], Result], item: Item) -> Result:
         if self.interrupted or self.failed:
             raise CancelledError
-        _worker.number = number
         try:
             return function(item)
         except BaseException:
@@ -68,7 +81,8 @@ class _Worker(threading.local):
     """The pool that a thread belongs to."""
 
     pool: _Pool | None = None
-    number: int = 0
+    number: int = 0  # of its item
+    span: tuple[float, float] = 0.0, 1.0  # the part of the item that is under way: start, width
 
 
 _worker = _Worker()
@@ -77,7 +91,8 @@ _worker = _Worker()
 def advanced(share: float) -> None:
     """Tell the pool that this thread belongs to which share, 0 to 1, of its item is done."""
     if _worker.pool is not None:
-        _worker.pool.shares[_worker.number] = share
+        start, width = _worker.span
+        _worker.pool.shares[_worker.number] = start + width * share
 
 
 def cancelled() -> bool:
@@ -143,6 +158,13 @@ def cores(n_jobs: int | None) -> int:
     return workers(-1 if n_jobs is None and given is None and not inside else n_jobs)
 
 
+def _processors() -> int:
+    """Of this process, whatever a pool or the environment leaves of them."""
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
 def begun_together(items: int, threads: int) -> int:
     """How many of so many items are begun at a time, if so many threads may be at work.
 
@@ -154,7 +176,7 @@ def begun_together(items: int, threads: int) -> int:
     >>> begun_together(50, 1), begun_together(3, 100)
     (1, 3)
     """
-    spare = _BEGUN_ON_A_CORE if 1 < threads >= workers(-1) else 1
+    spare = _BEGUN_ON_A_CORE if 1 < threads >= _processors() else 1
     return min(items, spare * threads)
 
 
@@ -243,7 +265,7 @@ def parallel_map(
     """
     work, threads = list(items), workers(n_jobs)
     if _worker.pool is not None:
-        return [_worker.pool.one(function, item) for item in work]
+        return _worker.pool.within(function, work)
     from chainrule.engines.compiled.blas import blas_threads
 
     pool = _Pool()
