@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import chainrule as cr
 from benchmarks.engines import Run
 from benchmarks.models import Conv, Embed, Flat, Full, ModelWork, Part, Pool, Recurrent
 from benchmarks.workload import Work
 from chainrule import layers
-from chainrule.assembly import TargetForm, memory_shapes
-from chainrule.engines import Batches, allocate
-from chainrule.engines.compiled import CompiledEngine, CompiledSession
+from chainrule.engines import Batches
 from chainrule.tape import plan
 
 __all__ = ["floor", "models", "session", "session64", "train"]
@@ -52,7 +48,7 @@ def _epochs(net: cr.Network, work: Work | ModelWork) -> Run:
 
     def run(epochs: int) -> float:
         nonlocal epoch
-        with net.engine.limits(training.plan, work.shape.batch, _threads(work)):
+        with training.limits(_threads(work)):
             for _ in range(epochs):
                 training.start_epoch(epoch, shuffle=True)
                 done = training.run(work.shape.steps)
@@ -121,38 +117,35 @@ def train(work: Work) -> Run:
 
 
 def floor(work: Work) -> Run:
-    """The matrix products of the same step in the same buffers, and nothing else."""
-    net = _network(work)
-    data, form = net.bind(work.x, work.y)
-    products = _products(net, data, form, work)
+    """The matrix products of the same step by BLAS, in the same order, and nothing else.
+
+    Every operand is filled once with normal numbers, so that none becomes infinite or denormal,
+    which could change the speed.
+    """
+    products = _products(work)
 
     def run(epochs: int) -> float:
-        with net.engine.limits(products.plan, work.shape.batch, work.threads):
-            for _ in range(epochs):
-                products.start_epoch(0, shuffle=False)
-                products.run(work.shape.steps)
+        with threadpool_limits(work.threads, user_api="blas"):
+            for _ in range(epochs * work.shape.steps):
+                for a, b, out in products:
+                    np.matmul(a, b, out=out)
         return float("nan")
 
     return run
 
 
-def _products(
-    net: cr.Network, data: Mapping[str, np.ndarray], form: TargetForm, work: Work
-) -> CompiledSession:
-    """A session over the products alone: every operand is filled once with normal numbers.
+def _products(work: Work) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Both factors of each product, and room for it that no other product reads."""
+    rng, batch = np.random.default_rng(3), work.shape.batch
+    x, slopes = ([_normal(rng, batch, size) for size in work.shape.sizes] for _ in range(2))
+    weights = [array for array, _ in work.weights]
+    factors = [(x[k], w) for k, w in enumerate(weights)]
+    for k in reversed(range(len(weights))):
+        factors.append((x[k].T, slopes[k + 1]))
+        if k:
+            factors.append((slopes[k + 1], weights[k].T))
+    return [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in factors]
 
-    No product reads what a later one writes, so the numbers stay the same step after step and
-    never become infinite or denormal, which could change the speed.
-    """
-    step = net.blueprint.step(form, cr.Adam())
-    whole = plan(step)
-    tape = whole.tape.copy()
-    tape.instructions = [i for i in tape.instructions if i.operation.startswith("matmul")]
-    batches = _batches(work)
-    memory = {**net.memory, **allocate(memory_shapes(tape, batches.size), net.engine.dtype)}
-    bare = replace(whole, tape=tape)
-    result = CompiledEngine(net.engine.dtype).session(bare, memory, data, batches)
-    rng = np.random.default_rng(3)
-    for name in whole.places:
-        result.values[name][...] = rng.normal(size=result.values[name].shape)
-    return result
+
+def _normal(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    return rng.normal(size=(rows, columns)).astype(np.float32)

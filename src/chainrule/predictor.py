@@ -48,8 +48,7 @@ class Scorer:
         session = self._session({"inputs": inputs, **scores}, rows, bind)
         session.bind(inputs=inputs, **scores)
         session.start_epoch(0, shuffle=False)
-        with self._engine.limits(session.plan, session.batches.size, None):
-            session.run(session.batches.per_epoch)
+        session.run(session.batches.per_epoch)
         session.data.clear()  # the session stays, the user's matrix must not stay with it
         return scores
 

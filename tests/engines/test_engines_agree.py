@@ -3,6 +3,8 @@
 import threading
 import time
 import weakref
+from contextlib import contextmanager
+from unittest import mock
 
 import array_api_strict
 import numpy as np
@@ -11,11 +13,27 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.engines.compiled import sharing
 from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.threads import at_most
 
 SMOOTH = ["tanh", "sigmoid", "softplus", "gelu", "silu", "mish", "softsign"]
 KINKED = ["relu", "leaky_relu", "elu", "selu", "hard_tanh"]
 LOSSES = ["squared_error", "cross_entropy", "binary_cross_entropy"]
+
+
+@contextmanager
+def shared(cores, small):
+    """So many cores share each minibatch; sums up to a size are made in parts by all of them."""
+    with (
+        mock.patch("os.cpu_count", return_value=cores),
+        mock.patch.object(sharing, "_SMALL_SUM", small),
+        at_most(cores),
+    ):
+        yield
+
+
+CORES, SMALL_SUMS = st.integers(1, 4), st.sampled_from([0, 20, 1 << 16])
 
 
 @st.composite
@@ -57,14 +75,15 @@ def close(a, b, tolerance):
 
 
 @settings(max_examples=60, deadline=None)
-@given(problem=problems())
-def test_losses_gradients_and_predictions_agree(problem):
+@given(problem=problems(), cores=CORES, small=SMALL_SUMS)
+def test_losses_gradients_and_predictions_agree(problem, cores, small):
     make, X, y, weight = problem
     truth = make("reference", "float64")
     loss, gradients = truth.loss_and_gradients(X, y, weight)
     for dtype, tolerance in (("float64", 1e-10), ("float32", 3e-4)):
         net = make("compiled", dtype)
-        got, found = net.loss_and_gradients(X, y, weight)
+        with shared(cores, small):
+            got, found = net.loss_and_gradients(X, y, weight)
         assert got == pytest.approx(loss, rel=tolerance, abs=tolerance)
         close(net.predict(X), truth.predict(X), tolerance)
         assert list(found) == list(net.parameters)
@@ -79,18 +98,23 @@ def test_losses_gradients_and_predictions_agree(problem):
     batch=st.integers(1, 50),
     optimizer=st.sampled_from([cr.SGD(0.005), cr.Nesterov(0.001), cr.AdamW(0.01), cr.RMSprop()]),
     seed=st.integers(0, 2**31),
+    cores=CORES,
+    small=SMALL_SUMS,
 )
-def test_training_agrees_shuffling_and_dropout_included(problem, batch, optimizer, seed):
+def test_training_agrees_shuffling_and_dropout_included(
+    problem, batch, optimizer, seed, cores, small
+):
     make, X, y, weight = problem
     nets, histories = [], []
     for engine in ("reference", "compiled"):
         nets.append(make(engine, "float64"))
-        histories.append(
-            cr.train(
-                nets[-1], X, y, sample_weight=weight, optimizer=optimizer, batch_size=batch,
-                epochs=3, seed=seed, validation=(X, y), early_stopping=False,
-            )
-        )  # fmt: skip
+        with shared(cores, small):
+            histories.append(
+                cr.train(
+                    nets[-1], X, y, sample_weight=weight, optimizer=optimizer, batch_size=batch,
+                    epochs=3, seed=seed, validation=(X, y), early_stopping=False,
+                )
+            )  # fmt: skip
     close(histories[1].loss, np.array(histories[0].loss), 1e-8)
     close(histories[1].metric, np.array(histories[0].metric), 1e-8)
     close(histories[1].validation_loss, np.array(histories[0].validation_loss), 1e-8)

@@ -119,6 +119,13 @@ class Session(Protocol):
         """
         ...
 
+    def limits(self, threads: int | None) -> AbstractContextManager[None]:
+        """While it lasts, so many threads share a minibatch; None chooses by the size of a plan.
+
+        It holds for other sessions that run meanwhile, too.
+        """
+        ...
+
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches and return how many were completed.
 
@@ -154,10 +161,6 @@ class Engine(Protocol):
         `memory` has parameters, gradients and optimizer state by tape name, each of its tape's
         shape; `data` the user's matrices, (n, columns) each.
         """
-        ...
-
-    def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
-        """While it lasts, products use so many threads; None chooses by the size of the plan."""
         ...
 
 

@@ -124,7 +124,7 @@ class Passes:
         batches = Batches(min(self.batch_size, len(X)), np.arange(len(X)), self.seed)
         session = network.session(plan(tape), data, batches, memory | slopes)
         session.step = self.updates
-        with network.engine.limits(session.plan, batches.size, threads):
+        with session.limits(threads):
             rates = np.full(batches.per_epoch, rate_factor)
             session.start_epoch(self.passes, shuffle=True, rates=rates)
             session.run(batches.per_epoch)

@@ -291,7 +291,7 @@ class _Run:
 
     def _validate(self, session: Session) -> Totals:
         threads = self.estimator.threads
-        with self.network.engine.limits(session.plan, session.batches.size, threads):
+        with session.limits(threads):
             session.start_epoch(0, shuffle=False)
             session.run(session.batches.per_epoch)
         return session.totals

@@ -149,7 +149,7 @@ HYPERPARAMETERS = _table(
             "singular values below this share of the largest are 0",
             source="003"),
     _record("seed", 0, "[0, inf)", "start of every random number", whole=True),
-    _record("threads", None, "[1, inf)", "threads of one matrix product", whole=True),
+    _record("threads", None, "[1, inf)", "cores that share each minibatch", whole=True),
     _record("time_limit", None, "(0, inf)", "training stops after this long", unit="s"),
     _record("validation_fraction", 0.1, "(0, 1)", "share of the rows held out to choose the epoch"),
     _record("max_iterations", 1000, "[1, inf)", "most steps of a solver that runs to convergence",

@@ -162,7 +162,7 @@ def learning_rate_finder(
     trained = training_session(twin, data, form, rule, batches).session
     untrained = network.evaluation_session(data, form, batches)
     rates = np.geomspace(lowest_rate, highest_rate, int(steps))
-    with network.engine.limits(trained.plan, batches.size, threads):
+    with trained.limits(threads):
         trial = _Minibatches(trained, rates / settings(rule)["learning_rate"])
         losses, blew_up = _sweep(trial, _Minibatches(untrained), len(rates), smoothing)
     found = _found(rates[: len(losses)], losses, blew_up)

@@ -113,8 +113,8 @@ def train(
         Seconds after which training ends, in the middle of an epoch if need be. Schedules are
         drawn together to the epochs that will fit.
     threads : int, optional
-        Threads of one matrix product; by default one for small networks, and for large ones all
-        cores, or as many as the environment variable CHAINRULE_THREADS says.
+        Cores that share the rows of each minibatch; by default one for small networks, and for
+        large ones all, or as many as the environment variable CHAINRULE_THREADS says.
     progress : bool or "always"
         Whether long work shows its progress on standard error; "always": short work too.
 
@@ -191,7 +191,7 @@ def train(
         deadline=time.perf_counter() + (np.inf if time_limit is None else time_limit),
     )
     with (
-        network.engine.limits(run.session.plan, run.session.batches.size, threads),
+        run.session.limits(threads),
         progress_for(progress, "training") as bar,
     ):
         run.all_epochs(bar)

@@ -20,7 +20,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from chainrule.engines.threads import thread_limit
+from chainrule.engines.threads import at_most, processors, thread_limit
 from chainrule.errors import HyperparameterError
 from chainrule.training.progress import Progress, progress_for
 
@@ -158,13 +158,6 @@ def cores(n_jobs: int | None) -> int:
     return workers(-1 if n_jobs is None and given is None and not inside else n_jobs)
 
 
-def _processors() -> int:
-    """Of this process, whatever a pool or the environment leaves of them."""
-    from joblib import cpu_count
-
-    return cpu_count()
-
-
 def begun_together(items: int, threads: int) -> int:
     """How many of so many items are begun at a time, if so many threads may be at work.
 
@@ -176,7 +169,7 @@ def begun_together(items: int, threads: int) -> int:
     >>> begun_together(50, 1), begun_together(3, 100)
     (1, 3)
     """
-    spare = _BEGUN_ON_A_CORE if 1 < threads >= _processors() else 1
+    spare = _BEGUN_ON_A_CORE if 1 < threads >= processors() else 1
     return min(items, spare * threads)
 
 
@@ -272,7 +265,7 @@ def parallel_map(
     # One worker is a thread too: only so does Ctrl-C end all of the work and not one training.
     together = min(len(work), threads) if timed else begun_together(len(work), threads)
     executor = ThreadPoolExecutor(together or 1, initializer=pool.join)
-    with blas_threads(1), progress_for(progress, title) as bar:
+    with at_most(1), blas_threads(1), progress_for(progress, title) as bar:
         try:
             futures = [
                 executor.submit(copy_context().run, pool.one, function, item, number)

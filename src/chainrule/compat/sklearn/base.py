@@ -21,7 +21,6 @@ from chainrule.compat.sklearn.problem import (
     dense,
     first_weights,
     make_network,
-    predictions,
 )
 from chainrule.compat.sklearn.quasi_newton import solve
 from chainrule.compat.sklearn.stochastic import (
@@ -248,7 +247,7 @@ class MultilayerPerceptron(BaseEstimator):
             dtype = np.result_type(np.float32, *self._parameters())
             network = make_network(sizes, self.activation, self._loss_name(), dtype, 0.0)
             self._network = network
-        return predictions(self._loaded(network), dense(X))
+        return self._loaded(network).predict_proba(dense(X))
 
     # -------------------------------------------------------------- scikit-learn
 

@@ -88,7 +88,7 @@ class Descent:
         bound.order[:] = order
         session.start_epoch(0, shuffle=False, rates=self._rates(session.batches.per_epoch))
         total, start = 0.0, 0
-        with bound.network.engine.limits(session.plan, size, None):
+        with session.limits(None):
             for count, length, weight in rows.batches(order, size, _AT_ONCE):
                 before = session.totals
                 bound.penalise(alpha / weight if weight else 0.0)

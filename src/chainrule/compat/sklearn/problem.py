@@ -19,10 +19,8 @@ from chainrule.network import Network
 from chainrule.ops import losses
 from chainrule.ops.expression import maximum, minimum
 from chainrule.ops.penalties import L2
-from chainrule.predictor import PREDICTION_ROWS
-from chainrule.tape import Plan
 
-__all__ = ["Loss", "Rows", "capped", "dense", "first_weights", "make_network", "predictions"]
+__all__ = ["Loss", "Rows", "capped", "dense", "first_weights", "make_network"]
 
 # scikit-learn's name of an activation where it is not chainrule's
 _ACTIVATIONS = {"logistic": "sigmoid"}
@@ -145,13 +143,6 @@ def make_network(
         dtype=number,
         penalties=[L2(strengths)],
     )
-
-
-def predictions(network: Network, X: np.ndarray) -> np.ndarray:
-    """What the scores of rows (n, features) mean, (n, outputs), with as many threads as pay."""
-    tape, _ = network.blueprint.outline
-    with network.engine.limits(Plan(tape), PREDICTION_ROWS, None):
-        return network.predict_proba(X)
 
 
 def first_weights(

@@ -38,7 +38,7 @@ def solve(
             return np.inf, np.full_like(gradient, np.nan)
         return loss.sum(totals.loss, every, rows.weights) / rows.total + totals.penalty, gradient
 
-    with network.engine.limits(objective.session.plan, len(rows), None):
+    with objective.session.limits(None):
         result = minimize(
             value,
             objective.point,

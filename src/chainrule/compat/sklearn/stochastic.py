@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import shuffle
 
 from chainrule.compat.sklearn.descent import Descent
-from chainrule.compat.sklearn.problem import Loss, Rows, predictions
+from chainrule.compat.sklearn.problem import Loss, Rows
 from chainrule.errors import DataError, warn
 from chainrule.network import Network
 
@@ -136,7 +136,7 @@ class Run:
 
     def score(self, watched: Rows) -> float:
         """The estimator's score on rows; NaN where its predictions are no finite numbers."""
-        values = predictions(self.network, watched.X)
+        values = self.network.predict_proba(watched.X)
         if not np.isfinite(values).all():
             return float("nan")
         return self.model._score(watched.y, values, watched.weights)

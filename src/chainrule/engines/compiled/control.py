@@ -1,7 +1,8 @@
-"""The layout of what the machine reads: one block of control words, and rows of a program.
+"""The layout of what the machine reads: control words, rows of a program, a helper's mailbox.
 
-A row of the program is one instruction: the kernel's address, then the pointers, whole numbers and
-float64 numbers that the kernel gets as `ops`, `dims` and `attrs`.
+Each core that takes part has a block and programs of its own. A row of a program is one
+instruction: the kernel's address, then the pointers, whole numbers and float64 numbers that the
+kernel gets as `ops`, `dims` and `attrs`; or a small number in place of the address.
 """
 
 from __future__ import annotations
@@ -14,20 +15,44 @@ ROWS = 3  # rows of an epoch
 SEED = 4  # start of the random numbers
 FULL = 5  # address of the program for a full minibatch
 LAST = 6  # address of the program for the shorter last minibatch
-INSTRUCTIONS = 7  # rows of a program
-UPDATES = 8  # the first of these that is an update
-WANTED = 9  # minibatches asked for
-DONE = 10  # minibatches completed in this call
-FAILED = 11  # 1 when the loss was not finite
-TOTALS = 12  # address of the sums of loss, weight and metric
-ORDER = 13  # address of this epoch's order of the rows
-BASE = 14  # address of the rows before shuffling
-KEY = 15  # key of this epoch's order
-RATES = 16  # address of the factors of the learning rate, one for each minibatch
-STRENGTHS = 17  # address of the factors of weight decay and dropout, one for each minibatch
-WORDS = 18
+WANTED = 7  # minibatches asked for
+DONE = 8  # minibatches completed in this call
+FAILED = 9  # 1 when the loss was not finite
+TOTALS = 10  # address of the sums of loss, weight, metric and penalty of the first core
+ORDER = 11  # address of this epoch's order of the rows
+BASE = 12  # address of the rows before shuffling
+KEY = 13  # key of this epoch's order
+RATES = 14  # address of the factors of the learning rate, one for each minibatch
+STRENGTHS = 15  # address of the factors of weight decay and dropout, one for each minibatch
+CORES = 16  # how many take part
+ARRIVED = 17  # address of how often a core has come to a barrier, counted over all cores
+CROSSED = 18  # what that number was when this core left its last barrier
+YIELD = 19  # address of the system's function that lets another thread run
+FINISHED = 20  # 1 when this core has left
+WORDS = 24  # whole cache lines
+
+# Instead of a kernel's address.
+END = 0  # of a program
+BARRIER = 1  # wait for the other cores
+CHECK = 2  # leave unless the loss is finite
 
 # A row of a program: int64 places, the last ones holding the bits of float64 numbers.
 OPS, DIMS, ATTRS = 1, 9, 18
 ROW_WORDS = 26
 ROW_BYTES = 8 * ROW_WORDS
+
+# Multiply-adds of the largest product that is not left to BLAS.
+LARGEST_PRODUCT = 1 << 25
+
+SUMS = 8  # float64 places of a core's totals: a cache line
+
+# A helper's mailbox, int64 each, in cache lines of their own.
+STATE = 0  # one of the two below, or the address of the control words it is to run, with the
+# number of the run in the lowest bits
+COUNTER = 8  # what ARRIVED points to, for the cores that this helper is the second of
+OFFER = 16  # address of control words that it is to be given
+AWAKE = 17  # 1 if it was awake when they were given
+MAILBOX = 24
+
+ASLEEP = 0
+LINGERS = 1  # awake and waiting, for a short while

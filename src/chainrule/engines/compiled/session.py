@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,20 +16,21 @@ import numpy as np
 from chainrule.engines.base import Batches, Totals, aligned
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import blas_threads
-from chainrule.engines.compiled.lowering import MATRIX, Binding, Row, lower
+from chainrule.engines.compiled.lowering import MATRIX, Binding, Row
+from chainrule.engines.compiled.lowering.binding import first_byte
+from chainrule.engines.compiled.sharing import Line, share
 from chainrule.engines.compiled.store import KernelKey, addresses
-from chainrule.engines.threads import thread_limit
-from chainrule.tape import OPERATIONS, Instruction, Plan
-from chainrule.tape.cost import largest_product
+from chainrule.engines.compiled.team import CALL, borrowed, run_together
+from chainrule.engines.threads import allowed, at_most, processors, thread_limit
+from chainrule.tape import Plan
+from chainrule.tape.cost import largest_product, multiply_adds
 from chainrule.tape.instruction import cells, concrete, per_row
 
 __all__ = ["CompiledEngine", "CompiledSession"]
 
-# Multiply-adds of a product from which OpenBLAS gains by a second thread: 1.3 million did not,
-# 2.1 million did (2 cores, AVX2).
-_WORTH_THREADS = 1_700_000
-# Calls through ctypes release Python's lock, so other threads go on meanwhile.
-_CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+# Multiply-adds of a step for each core that shares it: with less, waiting costs more than it gives.
+_WORTH_A_CORE = 750_000
+_MOST_CORES = 64
 
 
 class CompiledEngine:
@@ -52,16 +56,19 @@ class CompiledEngine:
         """Bind a plan: buffers for one batch are made, data is used where it lies."""
         return CompiledSession(self, plan, memory, data, batches)
 
-    def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
-        """One thread while the largest product is small: a second would cost more than it gives."""
-        if threads is None:
-            small = largest_product(plan.tape, batch) < _WORTH_THREADS
-            threads = 1 if small else thread_limit()
-        return blas_threads(threads)
+
+@cache
+def _yield_address() -> int:
+    """Address of the system's function that lets another thread run."""
+    if sys.platform == "win32":
+        function = ctypes.windll.kernel32.SwitchToThread
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 class CompiledSession:
-    """A program with its memory."""
+    """Programs with their memory."""
 
     def __init__(
         self,
@@ -73,9 +80,10 @@ class CompiledSession:
     ) -> None:
         self.plan, self.batches, self.dtype = plan, batches, engine.dtype
         self.data = dict(data)
-        self._sums = aligned(4, np.float64)
-        self._control = aligned(word.WORDS, np.int64)
-        self._address = self._control.ctypes.data
+        self._sums = aligned(_MOST_CORES * word.SUMS, np.float64).reshape(-1, word.SUMS)
+        self._controls = aligned(_MOST_CORES * word.WORDS, np.int64).reshape(-1, word.WORDS)
+        self._control = self._controls[0]
+        self._address = first_byte(self._control)
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
         self._order = self._rows
         self._rates = aligned(batches.per_epoch, np.float64)
@@ -83,17 +91,19 @@ class CompiledSession:
         self._buffers = [aligned(size, engine.dtype) for size in plan.sizes(batches.size)]
         self._memory = memory
         self._carried = [memory[value.name] for value in plan.tape.with_role("carry")]
-        self._programs: list[_Program] = []
+        self._work = sum(multiply_adds(plan.tape, i, batches.size) for i in plan.tape.instructions)
+        self._calls_blas = largest_product(plan.tape, batches.size) > word.LARGEST_PRODUCT
+        self._teams: dict[int, _Team] = {}
         plain = addresses([KernelKey("machine", ""), KernelKey("shuffle", "")])
-        self._machine, self._shuffle = (_CALL(address) for address in plain.values())
-        self._assemble()
+        self._machine, self._shuffle = (CALL(address) for address in plain.values())
+        self._prepare()
 
     # -------------------------------------------------------------- the session
 
     @property
     def totals(self) -> Totals:
         """Sums since the epoch began."""
-        loss, weight, metric, penalty = (float(x) for x in self._sums)
+        loss, weight, metric, penalty = (float(x) for x in self._sums[:, :4].sum(axis=0))
         batches = int(self._control[word.START]) // self.batches.size
         return Totals(loss, weight, metric, penalty, batches)
 
@@ -119,8 +129,9 @@ class CompiledSession:
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
         self.data.update(data)
-        for program in dict.fromkeys(self._programs):
-            program.take()
+        for team in self._teams.values():
+            for program in team.programs:
+                program.take(self.data)
 
     def start_epoch(
         self,
@@ -140,30 +151,71 @@ class CompiledSession:
             if self._order is self._rows:
                 self._order = np.empty_like(self._rows)
             self._control[word.KEY] = self.batches.shuffle_key(epoch)
-            self._control[word.ORDER] = self._order.ctypes.data
+            self._control[word.ORDER] = first_byte(self._order)
             self._shuffle(self._address)
         else:
-            self._control[word.ORDER] = self._rows.ctypes.data
+            self._control[word.ORDER] = first_byte(self._rows)
+
+    @contextmanager
+    def limits(self, threads: int | None) -> Iterator[None]:
+        """So many cores share each minibatch, and BLAS does not give its products to others."""
+        with at_most(threads), blas_threads(1 if self._calls_blas else None):
+            yield
 
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches; returns how many were completed."""
         self._control[word.WANTED] = steps
-        self._machine(self._address)
+        with self.limits(None):
+            self._run(self._cores())
         return int(self._control[word.DONE])
+
+    def _run(self, cores: int) -> None:
+        if cores == 1:
+            self._meet(1)
+            self._machine(self._address)
+        else:
+            helpers = borrowed(cores - 1)
+            self._control[word.ARRIVED] = helpers[0].counter
+            self._control[word.CROSSED] = helpers[0].mailbox[word.COUNTER]
+            self._meet(cores)
+            run_together(self._machine, helpers, [*self._controls[:cores]])
 
     def again(self) -> None:
         """Run the first minibatch once more; as little Python as there can be."""
         for carried in self._carried:
             carried[...] = 0
+        if self._control[word.CORES] != 1:
+            self._meet(1)
         self._control[word.START] = 0
         self._control[word.WANTED] = 1
         self._machine(self._address)
 
-    # -------------------------------------------------------------- the program
+    # -------------------------------------------------------------------- cores
+
+    def _cores(self) -> int:
+        """How many share a minibatch: as many as allowed, else as pay."""
+        given = allowed()
+        if given is not None:
+            return min(given, self.batches.size, os.cpu_count() or 1, _MOST_CORES)
+        paid = min(self._work // _WORTH_A_CORE, self.batches.size)
+        return min(paid, thread_limit() or processors(), _MOST_CORES) if paid > 1 else 1
+
+    def _meet(self, cores: int) -> None:
+        """So many are to run the next minibatches: give each its control words."""
+        if cores not in self._teams:
+            self._teams[cores] = self._team(cores)
+        controls = self._controls[:cores]
+        self._control[word.CORES], self._control[word.FINISHED] = cores, 0
+        controls[1:] = self._control
+        controls[:, [word.FULL, word.LAST]] = self._teams[cores].starts
+
+    # ----------------------------------------------------------------- programs
 
     def _arrays(self, batch: int) -> dict[str, np.ndarray]:
         """Every value of one batch, (rows, columns …) each, as a view of where it lies."""
         result = dict(self._memory)
+        for value in self.plan.tape.with_role("carry"):  # a short batch has the first rows' states
+            result[value.name] = result[value.name][:batch]
         for name, place in self.plan.places.items():
             shape = self.plan.tape.shape(name)
             scale = batch if per_row(shape) else 1
@@ -172,39 +224,44 @@ class CompiledSession:
             result[name] = flat.reshape(concrete(shape, batch))
         return result | {name: result[root] for name, root in self.plan.aliases.items()}
 
-    def _assemble(self) -> None:
-        """Write one program for full minibatches and one for a shorter last one."""
-        size, rows = self.batches.size, len(self._rows)
-        last = rows % size or size
-        whole = self._program(size)
-        self._programs = [whole, whole if last == size else self._program(last)]
+    def _prepare(self) -> None:
+        """Write the control words that stay, and the program for one core."""
         c = self._control
-        c[word.BATCH], c[word.ROWS], c[word.SEED] = size, rows, self.batches.seed
-        c[word.FULL], c[word.LAST] = (p.lines.ctypes.data for p in self._programs)
-        c[word.RATES] = self._rates.ctypes.data
-        c[word.STRENGTHS] = self._strengths.ctypes.data
-        c[word.TOTALS], c[word.BASE] = self._sums.ctypes.data, self._rows.ctypes.data
+        c[word.BATCH], c[word.ROWS] = self.batches.size, len(self._rows)
+        c[word.SEED], c[word.YIELD] = self.batches.seed, _yield_address()
+        c[word.RATES], c[word.STRENGTHS] = map(first_byte, (self._rates, self._strengths))
+        c[word.TOTALS], c[word.BASE] = map(first_byte, (self._sums, self._rows))
 
-    def _program(self, batch: int) -> _Program:
-        binding = Binding(
-            self.plan,
-            self._arrays(batch),
-            self.data,
-            self._address,
-            self._sums.ctypes.data,
-            self.dtype,
-            batch,
-        )
-        lowered = [(i, lower(i, binding)) for i in self.plan.tape.instructions]
-        rows = [(i, row) for i, row in lowered if row is not None]
-        lines = aligned(len(rows) * word.ROW_WORDS, np.int64).reshape(-1, word.ROW_WORDS)
-        kernels = addresses(row.kernel for _, row in rows)
-        for line, (_, row) in zip(lines, rows, strict=True):
-            _write(line, row, kernels[row.kernel])
-        self._control[word.INSTRUCTIONS] = len(rows)
-        self._control[word.UPDATES] = _first_update([i for i, _ in rows])
-        moves = {k: i for k, (i, _) in enumerate(rows) if i.operation in ("gather", "store")}
-        return _Program(lines, binding, moves)
+    def _team(self, cores: int) -> _Team:
+        """For each core a program for full minibatches and one for a shorter last one."""
+        size = self.batches.size
+        last = len(self._rows) % size or size
+        full = self._programs(cores, size)
+        return _Team(full, full if last == size else self._programs(cores, last))
+
+    def _programs(self, cores: int, batch: int) -> list[_Program]:
+        whole = Binding(self.plan, self._arrays(batch), self.data, 0, 0, self.dtype, batch)
+        blocks = zip(self._controls[:cores], self._sums[:cores], strict=True)
+        own = [replace(whole, control=first_byte(c), totals=first_byte(s)) for c, s in blocks]
+        return [_Program.of(lines, whole.kept) for lines in share(self.plan.tape.instructions, own)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Team:
+    """Programs for so many cores."""
+
+    full: list[_Program]
+    last: list[_Program]
+
+    @property
+    def programs(self) -> list[_Program]:
+        return [*dict.fromkeys([*self.full, *self.last])]
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Addresses of the two programs of each core, (cores, 2)."""
+        pairs = zip(self.full, self.last, strict=True)
+        return np.array([[first_byte(p.lines) for p in pair] for pair in pairs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,33 +269,37 @@ class _Program:
     """Rows of the machine's program for a batch of one size.
 
     `moves` are the places of the instructions that touch the user's matrices; `forms` are the
-    types and strides of these matrices for which each is written.
+    types and strides of these matrices for which each is written. `kept` is memory that rows name.
     """
 
     lines: np.ndarray
-    binding: Binding
-    moves: dict[int, Instruction]
+    moves: dict[int, Line]
+    kept: list[np.ndarray]
     forms: dict[int, Any] = field(default_factory=dict)
 
-    def take(self) -> None:
+    @classmethod
+    def of(cls, lines: list[Line], kept: list[np.ndarray]) -> _Program:
+        """Written from its lines."""
+        rows = aligned(len(lines) * word.ROW_WORDS, np.int64).reshape(-1, word.ROW_WORDS)
+        kernels = addresses(line.row.kernel for line in lines if line.row is not None)
+        for row, line in zip(rows, lines, strict=True):
+            row[0] = line.mark
+            if line.row is not None:
+                _write(row, line.row, kernels[line.row.kernel])
+        moves = {k: line for k, line in enumerate(lines) if line.matrix}
+        return cls(rows, moves, kept)
+
+    def take(self, data: Mapping[str, np.ndarray]) -> None:
         """Write the addresses of other matrices."""
-        for place, i in self.moves.items():
-            matrix = self.binding.data[i.operands[0] if i.operation == "gather" else i.results[0]]
+        for place, line in self.moves.items():
+            matrix = data[line.matrix]
             form = matrix.dtype, matrix.strides
             if self.forms.get(place) == form:
-                address, _ = matrix.__array_interface__["data"]  # faster than ctypes
-                self.lines[place, word.DIMS + MATRIX] = address
+                self.lines[place, word.DIMS + MATRIX] = first_byte(matrix)
                 continue
-            row = lower(i, self.binding)
-            assert row is not None
+            row = line.lowered_again()
             _write(self.lines[place], row, addresses([row.kernel])[row.kernel])
             self.forms[place] = form
-
-
-def _first_update(instructions: list[Instruction]) -> int:
-    """Place of the first instruction that changes parameters, -1 if there is none."""
-    places = (k for k, i in enumerate(instructions) if OPERATIONS[i.operation].updates)
-    return next(places, -1)
 
 
 def _write(line: np.ndarray, row: Row, kernel: int) -> None:

@@ -50,10 +50,6 @@ class ReferenceEngine:
         """Bind a plan; nothing is copied."""
         return ReferenceSession(self, plan, memory, data, batches)
 
-    def limits(self, plan: Plan, batch: int, threads: int | None) -> AbstractContextManager[None]:
-        """Array libraries have their own threads."""
-        return nullcontext()
-
 
 class ReferenceSession:
     """A plan on arrays; `values` has every result of the last minibatch by name."""
@@ -95,6 +91,10 @@ class ReferenceSession:
         self.start, self.totals, self.failed = 0, Totals(), False
         for value in self.plan.tape.with_role("carry"):
             self.memory[value.name][...] = 0
+
+    def limits(self, threads: int | None) -> AbstractContextManager[None]:
+        """Array libraries have their own threads."""
+        return nullcontext()
 
     def again(self) -> None:
         """Run the first minibatch once more."""

@@ -13,7 +13,13 @@ from chainrule.engines.compiled.store import KernelKey
 from chainrule.tape import Plan
 from chainrule.tape.instruction import concrete
 
-__all__ = ["Binding", "Frozen", "Row", "numbered"]
+__all__ = ["Binding", "Frozen", "Row", "first_byte", "numbered"]
+
+
+def first_byte(array: np.ndarray) -> int:
+    """The address of an array's first number."""
+    address, _ = array.__array_interface__["data"]  # faster than ctypes
+    return address
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Binding:
-    """Where things are: arrays by tape name, the user's matrices, control words, totals."""
+    """Where things are: arrays by tape name, the user's matrices, control words, totals.
+
+    Where cores share the rows, `arrays` has the parts of one core, `starts` says how many numbers
+    of the value come before a part, and `whole` is the binding of what they are parts of.
+    """
 
     plan: Plan
     arrays: Mapping[str, np.ndarray]
@@ -37,25 +47,42 @@ class Binding:
     totals: int
     dtype: np.dtype
     batch: int
-    tables: list[np.ndarray] = field(default_factory=list)
+    kept: list[np.ndarray] = field(default_factory=list)
+    starts: Mapping[str, int] = field(default_factory=dict)
+    whole: Binding | None = None
+
+    def keep(self, array: np.ndarray) -> np.ndarray:
+        """An array that is to live as long as the program."""
+        self.kept.append(array)
+        return array
 
     def table(self, numbers: Sequence[int]) -> int:
         """Address of whole numbers that do not fit in a row of the program, (len(numbers),)."""
-        self.tables.append(np.array(numbers, np.int64))
-        return self.tables[-1].ctypes.data
+        return first_byte(self.keep(np.array(numbers, np.int64)))
 
     def address(self, name: str) -> int:
         """Address of a value, 0 for the sum of the losses, which has its own place."""
-        return self.arrays[name].ctypes.data if name in self.arrays else 0
+        return first_byte(self.arrays[name]) if name in self.arrays else 0
 
     def full_shape(self, name: str) -> tuple[int, ...]:
         """Shape of a value for this batch."""
+        if name in self.arrays:
+            return self.arrays[name].shape
         return concrete(self.plan.tape.shape(name), self.batch)
 
     def shape(self, name: str) -> tuple[int, int]:
         """Rows and columns of a value for this batch, as a matrix of its last dimension."""
         shape = self.full_shape(name)
         return prod(shape[:-1]), shape[-1]
+
+    def rows_of_all(self, name: str) -> int:
+        """Rows of a value as a matrix, those of other cores too."""
+        return (self.whole or self).shape(name)[0]
+
+    def leading(self, name: str) -> int:
+        """Numbers from one row of a matrix to the next."""
+        array = self.arrays[name]
+        return max(array.strides[-2] // array.itemsize, array.shape[-1])
 
     def same_place(self, a: str, b: str) -> bool:
         """Whether two values share memory."""

@@ -17,7 +17,10 @@ __all__ = ["loss", "penalty"]
 
 @lru_cache(maxsize=128)
 def _loss_text(frozen: Frozen, kind: str, indices: bool, weighted: bool, leading: bool) -> str:
-    """ops: z, t, [weights], [dz]; dims: m, n, address of the totals; attrs: factor, settings."""
+    """ops: z, t, [weights], [dz], [all weights]; attrs: factor, settings.
+
+    dims: m, n, address of the totals, rows of all cores.
+    """
     record: Loss = frozen.record
     blocks = len(record.scores)
     inputs: dict[str, Input | Given] = {
@@ -27,10 +30,12 @@ def _loss_text(frozen: Frozen, kind: str, indices: bool, weighted: bool, leading
     prelude = ["totals = doubles(dims[2])", "loss_sum = 0.0", "metric_sum = 0.0"]
     if weighted:
         inputs["w"] = Input(2, "row")
+        every = 3 if kind == "loss" else 4
         prelude += ["weight = 0.0", "for i in range(m):", "    weight += p2[i]"]
+        prelude += ["whole = 0.0", "for i in range(dims[3]):", f"    whole += ops[{every}][i]"]
     else:
-        prelude += ["weight = float(m)"]
-    prelude += ["factor = attrs[0]", "inverse = factor / weight if weight > 0.0 else 0.0"]
+        prelude += ["weight = float(m)", "whole = float(dims[3])"]
+    prelude += ["factor = attrs[0]", "inverse = factor / whole if whole > 0.0 else 0.0"]
     inputs["inverse"] = Given("inverse")
     share = Variable("w") * Variable("inverse") if weighted else Variable("inverse")
     target = 3 if weighted else 2
@@ -64,8 +69,10 @@ def loss(i: Instruction, at: Binding) -> Row:
     text = _loss_text(Frozen(record), kind, i.attributes["indices"], weighted, leading)
     results = () if kind == "loss" else i.results[-1:]
     operands = [at.address(x) for x in (*i.operands, *results)]
+    if weighted:
+        operands.append((at.whole or at).address(i.operands[2]))
     rows, columns = at.shape(i.operands[0])
-    dims = [rows, columns // len(record.scores), at.totals]
+    dims = [rows, columns // len(record.scores), at.totals, at.rows_of_all(i.operands[0])]
     attributes = [i.attributes.get("factor", 1.0), *record.all_settings.values()]
     return Row(at.key(f"{kind}_{record.name}", text), operands, dims, attributes)
 
@@ -97,7 +104,7 @@ def penalty(i: Instruction, at: Binding) -> Row:
     strength = 1.0 if own else i.attributes["strength"]
     if i.attributes["by_row"]:
         assert per_row(at.plan.tape.shape(i.operands[0]))
-        strength /= at.shape(i.operands[0])[0]
+        strength /= at.rows_of_all(i.operands[0])
     attributes = [strength, *record.all_settings.values()]
     dims = [*at.shape(i.operands[0]), at.totals]  # summed row by row, the rows in float64
     return Row(at.key(f"{i.operation}_{record.name}", text), operands, dims, attributes)

@@ -27,11 +27,12 @@ def fill(ops: Any, dims: Any, attrs: Any) -> None:
 
 
 def swap(ops: Any, dims: Any, attrs: Any) -> None:
-    """y[b, a, :] = x[a, b, :]."""
+    """y[b, a, :] = x[a, low + b, :]."""
     x, y, first, second, width = ops[0], ops[1], dims[0], dims[1], dims[2]
-    for b in range(second):
+    low = dims[4]
+    for b in range(dims[3]):
         for a in range(first):
-            source, target = (a * second + b) * width, (b * first + a) * width
+            source, target = (a * second + low + b) * width, (b * first + a) * width
             for j in range(width):
                 y[target + j] = x[source + j]
 
@@ -85,14 +86,16 @@ def lookup(ops: Any, dims: Any, attrs: Any) -> None:
 
 
 def lookup_slope(ops: Any, dims: Any, attrs: Any) -> None:
-    """dtable[v, :] = sum of de[k, :] over the places k of token v."""
-    tokens, de, total, width = ops[0], ops[1], ops[2], dims[1]
-    for j in range(dims[2] * width):
+    """dtable[v, :] = sum of de[k, :] over the places k of token low + v."""
+    tokens, de, total, width, rows, low = ops[0], ops[1], ops[2], dims[1], dims[2], dims[3]
+    for j in range(rows * width):
         total[j] = real(0.0, ops)
     for k in range(dims[0]):
-        row = int(tokens[k]) * width
-        for j in range(width):
-            total[row + j] += de[k * width + j]
+        row = int(tokens[k]) - low
+        if 0 <= row < rows:
+            row *= width
+            for j in range(width):
+                total[row + j] += de[k * width + j]
 
 
 def square_sum(ops: Any, dims: Any, attrs: Any) -> None:

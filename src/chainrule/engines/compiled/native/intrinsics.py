@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 from llvmlite import ir
@@ -12,18 +13,24 @@ from numba.extending import intrinsic as numba_intrinsic
 from chainrule.ops.random import MULTIPLIERS, SHIFTS
 
 __all__ = [
+    "add_at",
     "address_of",
     "call_kernel",
+    "call_plain",
     "call_product",
     "choose",
     "doubles",
+    "exchanged",
     "int64s",
     "larger",
     "moved",
+    "pause",
     "pointer",
     "power_of_two",
+    "put_at",
     "real",
     "scrambled",
+    "seen_at",
     "smaller",
     "split_float",
 ]
@@ -54,6 +61,78 @@ def call_kernel(typingctx: Any, address: Any, ops: Any, dims: Any, attrs: Any) -
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic
+def call_plain(typingctx: Any, address: Any) -> Any:
+    """Call the function without arguments at `address`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = ir.FunctionType(ir.VoidType(), [])
+        builder.call(builder.inttoptr(args[0], function.as_pointer()), [])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
+
+
+@intrinsic
+def add_at(typingctx: Any, address: Any, amount: Any) -> Any:
+    """Add to the int64 at `address`, as one step for all cores; what was written before is seen."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", at, args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def seen_at(typingctx: Any, address: Any) -> Any:
+    """The int64 at `address` as other cores have left it, and what they wrote before that."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.load_atomic(at, "seq_cst", 8)
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def put_at(typingctx: Any, address: Any, number: Any) -> Any:
+    """Store an int64 at `address`; who sees it sees what was written before."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        builder.store_atomic(args[1], at, "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def exchanged(typingctx: Any, address: Any, old: Any, new: Any) -> Any:
+    """Store `new` at `address` if `old` is there, as one step; whether it was."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        pair = builder.cmpxchg(at, args[1], args[2], "seq_cst", "seq_cst")
+        return builder.extract_value(pair, 1)
+
+    return types.boolean(types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def pause(typingctx: Any) -> Any:
+    """Tell the processor that this is a loop that waits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if platform.machine().lower() in ("x86_64", "amd64"):
+            function = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, function, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

@@ -15,24 +15,33 @@ from numba.extending import register_jitable
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.native.arranging import ARRANGING
 from chainrule.engines.compiled.native.intrinsics import (
+    add_at,
     address_of,
     call_kernel,
-    call_product,
+    call_plain,
     choose,
     doubles,
+    exchanged,
     int64s,
     moved,
+    pause,
     pointer,
+    put_at,
     real,
     scrambled,
+    seen_at,
 )
+from chainrule.engines.compiled.native.products import product
 from chainrule.engines.compiled.native.windows import WINDOWS
 
-__all__ = ["KERNELS", "PLAIN", "machine", "shuffle"]
+__all__ = ["KERNELS", "PLAIN"]
 
 START, ORDER, STEP, SEED = word.START, word.ORDER, word.STEP, word.SEED
 BATCH, STRENGTHS = word.BATCH, word.STRENGTHS
 ROW = word.ROW_BYTES
+_LOOKS = 2000  # some 50 µs
+_LINGERS = 10_000
+_ADDRESS = ~63  # without the number of the run
 OPS, DIMS, ATTRS = 8 * word.OPS, 8 * word.DIMS, 8 * word.ATTRS
 
 
@@ -43,7 +52,7 @@ def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
         x, m, n = ops[0], dims[0], dims[1]
         base, row_stride, column_stride = dims[2], dims[3], dims[4]
         control = int64s(dims[5])
-        order, start = int64s(control[ORDER]), control[START]
+        order, start = int64s(control[ORDER]), control[START] + dims[7]
         for i in range(m):
             row = base + order[start + i] * row_stride
             if column_stride == dims[6]:
@@ -58,7 +67,7 @@ def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
         x, m, n = ops[0], dims[0], dims[1]
         base, row_stride, column_stride = dims[2], dims[3], dims[4]
         control = int64s(dims[5])
-        order, start = int64s(control[ORDER]), control[START]
+        order, start = int64s(control[ORDER]), control[START] + dims[7]
         for i in range(m):
             row = base + order[start + i] * row_stride
             for j in range(n):
@@ -69,12 +78,10 @@ def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
 
 @register_jitable
 def _product(ops: Any, dims: Any, keep: Any) -> None:
-    """Row-major, so Fortran gets the operands swapped."""
-    a, b, c = ops[0], ops[1], ops[2]
-    m, n, k, ta, tb = dims[0], dims[1], dims[2], dims[3], dims[4]
-    lda, ldb = m if ta else k, k if tb else n
-    flag_a, flag_b = 84 if ta else 78, 84 if tb else 78  # "T", "N"
-    call_product(dims[5], flag_b, flag_a, n, m, k, b, ldb, a, lda, real(keep, ops), c, n)
+    m, n, k = dims[0], dims[1], dims[2]
+    c, ldc = ops[2], n
+    product(dims[5], ops[0], dims[6], dims[3], ops[1], dims[7], dims[4], c, ldc, m, n, k,
+            real(keep, ops))  # fmt: skip
 
 
 def matmul(ops: Any, dims: Any, attrs: Any) -> None:
@@ -94,15 +101,10 @@ def matmul_add(ops: Any, dims: Any, attrs: Any) -> None:
 
 def block_matmul(ops: Any, dims: Any, attrs: Any) -> None:
     """A product for each group: blocks lie side by side, so only where each begins differs."""
-    t = int64s(dims[0])
-    m, n, k, ta, tb = t[0], t[1], t[2], t[3], t[4]
-    flag_a, flag_b = 84 if ta else 78, 84 if tb else 78  # "T", "N"
-    keep = real(0.0, ops)
+    t, keep = int64s(dims[0]), real(0.0, ops)
     for g in range(t[5]):
-        a = moved(ops[0], g * t[6])
-        b = moved(ops[1], g * t[7])
-        c = moved(ops[2], g * t[8])
-        call_product(dims[1], flag_b, flag_a, n, m, k, b, t[10], a, t[9], keep, c, t[11])
+        a, b, c = moved(ops[0], g * t[6]), moved(ops[1], g * t[7]), moved(ops[2], g * t[8])
+        product(dims[1], a, t[9], t[3], b, t[10], t[4], c, t[11], t[0], t[1], t[2], keep)
 
 
 def vector_matmul(ops: Any, dims: Any, attrs: Any) -> None:
@@ -139,8 +141,9 @@ def _dropout(in_place: bool) -> Callable[..., None]:
         limit = np.int64(keep * 4294967296.0 + 0.5)  # 2³²
         key = scrambled(scrambled(scrambled(control[SEED]) ^ control[STEP]) ^ salt)
         factor, zero = real(1.0 / keep, ops), real(0.0, ops)
+        first = dims[4]  # of the whole minibatch's places
         for place in range(dims[0] * dims[1]):
-            drawn = scrambled(scrambled(place) ^ key)
+            drawn = scrambled(scrambled(first + place) ^ key)
             y[place] = choose(np.int64(drawn) < limit, x[place] * factor, zero)
 
     return dropout
@@ -160,24 +163,95 @@ def shuffle(control: Any) -> None:
         order[other] = swap
 
 
+@register_jitable
+def _wait(control: Any) -> None:
+    """Until every core has come here: look for a while, then let others have this core."""
+    everyone = control[word.CROSSED] + control[word.CORES]
+    control[word.CROSSED] = everyone
+    place = control[word.ARRIVED]
+    add_at(place, 1)
+    looks = 0
+    while seen_at(place) < everyone:
+        looks += 1
+        if looks < _LOOKS:
+            pause()
+        else:
+            call_plain(control[word.YIELD])
+
+
+@register_jitable
+def _finite(control: Any) -> bool:
+    """Whether the sums of all cores are finite."""
+    totals, loss = doubles(control[word.TOTALS]), 0.0
+    for core in range(control[word.CORES]):
+        loss += totals[core * word.SUMS] + totals[core * word.SUMS + 3]
+    return np.isfinite(loss)
+
+
+@register_jitable
+def _one_minibatch(control: Any, row: Any) -> bool:
+    """Run a program; whether the loss was finite."""
+    while True:
+        code = int64s(row)[0]
+        if code == word.END:
+            return True
+        if code == word.BARRIER:
+            _wait(control)
+        elif code != word.CHECK:
+            call_kernel(code, row + OPS, row + DIMS, row + ATTRS)
+        elif not _finite(control):
+            return False
+        row += ROW
+
+
+@register_jitable
 def machine(control: Any) -> None:
-    """Run minibatches until enough are done, the rows are used up or the loss is not finite."""
-    totals = doubles(control[word.TOTALS])
+    """Run minibatches until enough are done, the rows are used up or the loss is not finite.
+
+    Cores that work together all run this, each with control words and programs of its own. They
+    come to the same decisions.
+    """
     batch, rows = control[word.BATCH], control[word.ROWS]
     control[word.DONE] = 0
     while control[word.DONE] < control[word.WANTED] and control[START] < rows:
-        program = control[word.FULL] if rows - control[START] >= batch else control[word.LAST]
-        for i in range(control[word.INSTRUCTIONS]):
-            if i == control[word.UPDATES] and not np.isfinite(totals[0] + totals[3]):
-                break
-            row = program + ROW * i
-            call_kernel(int64s(row)[0], row + OPS, row + DIMS, row + ATTRS)
-        if not np.isfinite(totals[0] + totals[3]):
+        whole = rows - control[START] >= batch
+        if not _one_minibatch(control, control[word.FULL] if whole else control[word.LAST]):
             control[word.FAILED] = 1
             break
         control[START] += batch
         control[STEP] += 1
         control[word.DONE] += 1
+    control[word.FINISHED] = 1
+    if control[word.CORES] > 1:
+        _wait(control)  # nobody reads the session's memory any more
+
+
+def serve(mailbox: Any) -> None:
+    """A helper's life from when it is woken: run what it is given, wait a while for more."""
+    place = address_of(mailbox)
+    while seen_at(place) != word.ASLEEP:
+        machine(int64s(seen_at(place) & _ADDRESS))
+        put_at(place, word.LINGERS)
+        looks = 0
+        while seen_at(place) == word.LINGERS:
+            pause()
+            looks += 1
+            if looks > _LINGERS and exchanged(place, word.LINGERS, word.ASLEEP):
+                return
+
+
+def offer(mailbox: Any) -> None:
+    """Give a helper what is in OFFER as soon as it is done with what it had."""
+    place, job = address_of(mailbox), mailbox[word.OFFER]
+    mailbox[word.AWAKE] = 0
+    while True:
+        state = seen_at(place)
+        if state == job:  # it has it already
+            return
+        if (state == word.LINGERS or state == word.ASLEEP) and exchanged(place, state, job):
+            mailbox[word.AWAKE] = state == word.LINGERS
+            return
+        pause()
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
@@ -204,4 +278,9 @@ def _register_moves() -> None:
 
 
 _register_moves()
-PLAIN: dict[str, Callable[..., Any]] = {"shuffle": shuffle, "machine": machine}
+PLAIN: dict[str, Callable[..., Any]] = {
+    "shuffle": shuffle,
+    "machine": machine,
+    "serve": serve,
+    "offer": offer,
+}

@@ -1,0 +1,112 @@
+"""Threads that run programs together: one for each core besides the caller's.
+
+A helper is a thread that waits in machine code for a while after it has done its part, because to
+wake a sleeping thread takes as long as some minibatches, and then sleeps in Python. It needs
+Python's lock only to fall asleep and to wake.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.base import ALIGNMENT, aligned
+from chainrule.engines.compiled import control as word
+from chainrule.engines.compiled.lowering.binding import first_byte
+from chainrule.engines.compiled.store import KernelKey, addresses
+
+__all__ = ["CALL", "Helper", "borrowed", "run_together"]
+
+# Calls through ctypes release Python's lock, so other threads go on meanwhile.
+CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+@cache
+def _functions() -> list[Any]:
+    keys = [KernelKey("serve", ""), KernelKey("offer", "")]
+    return [CALL(address) for address in addresses(keys).values()]
+
+
+class Helper(threading.Thread):
+    """Runs the machine on the control words it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(name="chainrule helper", daemon=True)
+        self.mailbox = aligned(word.MAILBOX, np.int64)
+        self._address = first_byte(self.mailbox)
+        self._serve, self._offer = _functions()
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self.runs = 0
+        self.start()
+
+    @property
+    def counter(self) -> int:
+        """Address of a number at which cores can count their barriers."""
+        return self._address + 8 * word.COUNTER
+
+    def run(self) -> None:
+        while True:
+            self._calls.get()
+            self._serve(self._address)
+
+    def give(self, control: int) -> None:
+        """Begin with the control words at this address; to give them twice in a run does no harm.
+
+        It may not have laid the same words aside after the last run: the lowest bits of the address
+        say which run it is.
+        """
+        self.mailbox[word.OFFER] = control + self.runs % ALIGNMENT
+        self._offer(self._address)
+        if not self.mailbox[word.AWAKE]:
+            self._calls.put(None)
+
+
+# Any number of sessions may run at a time, each with helpers of its own: if one had to wait for a
+# helper that another has, both could wait for ever. The one that was used last may still be awake.
+_idle: list[Helper] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # threads do not come along
+
+
+def borrowed(count: int) -> list[Helper]:
+    """So many helpers that nobody else has; `run_together` gives them back."""
+    result = []
+    for _ in range(count):
+        try:
+            result.append(_idle.pop())
+        except IndexError:
+            result.append(Helper())
+    return result
+
+
+def run_together(
+    machine: Callable[[int], object], helpers: Sequence[Helper], controls: Sequence[np.ndarray]
+) -> None:
+    """Run the machine on several blocks of control words at a time, the first in this thread.
+
+    They wait for one another, so none may be left out: Ctrl-C is raised when all are done.
+    """
+    first, *others = (first_byte(block) for block in controls)
+    for helper in helpers:
+        helper.runs += 1
+
+    def begin() -> None:
+        for helper, address in zip(helpers, others, strict=True):
+            helper.give(address)
+        machine(first)
+
+    try:
+        begin()
+    except BaseException:  # between two of these lines
+        if not controls[0][word.FINISHED]:
+            begin()
+        raise
+    finally:
+        _idle.extend(helpers)

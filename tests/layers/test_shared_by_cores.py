@@ -1,0 +1,109 @@
+"""Every layer on several cores: the same numbers as on one, whatever the split."""
+
+import os
+import signal
+import sys
+import threading
+from unittest import mock
+
+import numpy as np
+import pytest
+from layer_cases import CASES, close, network, problem
+
+import chainrule as cr
+from chainrule.engines.compiled import sharing
+from chainrule.engines.threads import at_most
+
+
+@pytest.fixture(params=[(2, 1 << 16), (3, 0)], ids=["two in parts", "three divided"])
+def cores(request, monkeypatch):
+    """Cores that share a minibatch; also whether each makes a part of a sum or some of its rows."""
+    count, small = request.param
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    monkeypatch.setattr(sharing, "_SMALL_SUM", small)
+    return count
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_losses_and_gradients_are_those_of_the_reference(name, cores):
+    truth, (X, y) = network(name), problem(name)
+    net = truth.with_engine("compiled", "float64")
+    for weights in (None, np.random.default_rng(2).uniform(0.1, 2, size=len(X))):
+        loss, gradients = truth.loss_and_gradients(X, y, weights)
+        with at_most(cores):
+            got, found = net.loss_and_gradients(X, y, weights)
+        assert got == pytest.approx(loss, rel=1e-9)
+        for key, gradient in gradients.items():
+            close(found[key], gradient, 1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_training_agrees_with_the_reference(name, cores):
+    X, y = problem(name)
+    nets = [network(name), network(name, engine="compiled", dtype="float64")]
+    nets[1].set_parameters(nets[0].everything)
+    histories = [
+        cr.train(net, X, y, optimizer=cr.SGD(0.05), batch_size=4, epochs=3, seed=4,
+                 validation=(X, y), early_stopping=False, clip=1.0, averaging=0.5, threads=cores)
+        for net in nets
+    ]  # fmt: skip
+    close(histories[1].loss, histories[0].loss, 1e-9)
+    close(histories[1].validation_loss, histories[0].validation_loss, 1e-9)
+    for key, p in nets[0].everything.items():
+        close(nets[1].everything[key], p, 1e-9)
+
+
+X = np.random.default_rng(0).normal(size=(500, 20))
+Y = X[:, 0] * X[:, 1]
+
+
+def trained(threads, epochs=10, **arguments):
+    net = cr.Network([cr.Dense(30, "tanh"), cr.Dense(1)], input_shape=20, seed=1)
+    history = cr.train(net, X, Y, batch_size=64, epochs=epochs, threads=threads, progress=False,
+                       early_stopping=False, **arguments)  # fmt: skip
+    return history, np.concatenate([p.ravel() for p in net.parameters.values()])
+
+
+def test_the_same_number_of_threads_gives_the_same_bits_whatever_else_runs():
+    """Twelve trainings at a time on helpers that each of them borrows and gives back."""
+    with mock.patch("os.cpu_count", return_value=3):
+        expected = {threads: trained(threads)[1] for threads in (1, 2, 3)}
+        found, interval = [], sys.getswitchinterval()
+
+        def repeatedly(threads):
+            held_out = (None, (X[:50], Y[:50]), None)
+            found.extend((threads, trained(threads, validation=given)[1]) for given in held_out)
+
+        sys.setswitchinterval(1e-5)
+        try:
+            several = [threading.Thread(target=repeatedly, args=(1 + k % 3,)) for k in range(12)]
+            for one in several:
+                one.start()
+            for one in several:
+                one.join(60)
+        finally:
+            sys.setswitchinterval(interval)
+    assert len(found) == 36
+    for threads, weights in found:
+        np.testing.assert_array_equal(weights, expected[threads])
+    close(expected[2], expected[1], 1e-4)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timers")
+def test_an_interrupt_at_any_moment_ends_training_on_two_cores():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with mock.patch("os.cpu_count", return_value=2):
+            for moment in np.linspace(1e-3, 30e-3, 40):
+                signal.setitimer(signal.ITIMER_REAL, moment)
+                try:
+                    with pytest.warns(UserWarning, match="interrupt"):
+                        trained(2, epochs=10_000)
+                except KeyboardInterrupt:  # before the first epoch had begun
+                    pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
