@@ -7,7 +7,7 @@ __all__ = [
 ]  # fmt: skip
 
 COLD_START = 15.0  # seconds until the first training step is done, nothing compiled yet
-WARM_START = 1.5  # the same with kernels on disk
+WARM_START = 0.8  # the same with kernels on disk
 IMPORT = 0.5  # seconds of `import chainrule`
 MEMORY = 0.25  # of a matrix: what training on it takes besides is less
 PREDICTOR = 1.0  # onnxruntime's time for a row over that of `Predictor`: more

@@ -28,11 +28,11 @@ def plot(steps: Steps, path: Path) -> bool:
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = Figure(figsize=(11, 5), layout="constrained")
     axes = figure.add_subplot()
     lowest, highest = _series(axes, steps)
     places = range(len(steps.shapes))
-    goals = [SHAPES[s].goal for s in steps.shapes]
+    goals = [SHAPES[s].goals[0] for s in steps.shapes]
     if "sklearn32" in steps.engines:
         ends = [p - 0.22 for p in places], [p + 0.22 for p in places]
         axes.hlines(goals, *ends, colors="black", linewidth=2, label="goal over scikit-learn")

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["SHAPES", "Shape", "Work", "make_weights", "make_work"]
+__all__ = ["RIVALS", "SHAPES", "Shape", "Work", "make_weights", "make_work"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Shape:
         Inputs, hidden layers, outputs.
     batch, steps : int
         Rows of a minibatch, minibatches of an epoch; no minibatch is shorter.
-    goal : float
-        How many times faster than scikit-learn a step should be.
+    goals : tuple of float
+        How many times longer than chainrule's a step of each of `RIVALS` should take, at least.
     floor_goal : float, optional
         How many times the bare matrix products a step may take.
     """
@@ -30,7 +30,7 @@ class Shape:
     sizes: tuple[int, ...]
     batch: int
     steps: int
-    goal: float
+    goals: tuple[float, float, float]
     floor_goal: float | None = None
 
     @property
@@ -44,14 +44,19 @@ class Shape:
         return f"{'-'.join(map(str, self.sizes))} b{self.batch}"
 
 
+RIVALS = ("sklearn32", "torch", "jax")  # engines that a step has goals against
+AHEAD = (1.0, 1.0, 1.0)
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape("tiny", (4, 10, 3), 32, 100, goal=40),
-        Shape("digits", (64, 100, 10), 200, 40, goal=4),
-        Shape("table", (54, 128, 64, 7), 256, 40, goal=3),
-        Shape("images", (784, 512, 256, 10), 128, 20, goal=2, floor_goal=1.3),
-        Shape("wide", (1024, 1024, 1024, 10), 512, 4, goal=1.4, floor_goal=1.3),
+        Shape("tiny", (4, 10, 3), 32, 100, (60, 60, 3)),
+        Shape("digits", (64, 100, 10), 200, 40, (6, 6, 1.5)),
+        Shape("table", (54, 128, 64, 7), 256, 40, (4, 3, 1.3)),
+        Shape("images", (784, 512, 256, 10), 128, 20, (2.5, 1.5, 1.05), floor_goal=1.15),
+        Shape("wide", (1024, 1024, 1024, 10), 512, 4, (1.8, 1.2, 1.0), floor_goal=1.15),
+        Shape("narrow", (30, 64, 32, 2), 64, 50, AHEAD),
+        Shape("deep", (100, 128, 128, 128, 128, 10), 32, 40, AHEAD),
+        Shape("whole", (13, 256, 5), 1000, 10, AHEAD),
     )
 }
 

@@ -333,4 +333,7 @@ def _state_shapes(tape: Tape, optimizer: Optimizer) -> dict[str, Shape]:
 def memory_shapes(tape: Tape, batch: int) -> dict[str, tuple[int, ...]]:
     """Shapes of what a session needs besides the parameters: gradients, state, what is carried."""
     kept = tape.with_role("gradient", "state", "carry", "constant")
+    slopes = [tape.gradients.get(name, "") for name in tape.parameters.values()]
+    order = {name: place for place, name in enumerate(slopes)}  # in which the parameters lie
+    kept.sort(key=lambda value: order.get(value.name, len(order)))
     return {value.name: concrete(value.shape, batch) for value in kept}

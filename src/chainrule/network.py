@@ -171,8 +171,29 @@ class Network:
         >>> net.predict(np.zeros((5, 3))).shape
         (5, 2)
         """
-        inputs = self._inputs(X)
-        found = self._scorer(inputs, self.batches(np.arange(len(inputs))), self._predicting)
+        return self.scores(self._inputs(X))
+
+    def scores(self, inputs: np.ndarray) -> Any:
+        """What `predict` returns, of a matrix (n, inputs) that needs no more checks.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (n, inputs)
+            Of numbers that are known to be finite and, where they are tokens, in the vocabulary:
+            what was encoded for this network.
+
+        Returns
+        -------
+        ndarray of shape (n, outputs), or dict
+
+        Examples
+        --------
+        >>> import chainrule as cr, numpy as np
+        >>> net = cr.Network([cr.Dense(2)], input_shape=(3,))
+        >>> net.scores(np.zeros((5, 3))).shape
+        (5, 2)
+        """
+        found = self._scorer(inputs, self._predicting)
         scores = {
             task: found[of_task("out", task)].reshape(-1, *shape)
             for task, shape in self.blueprint.heads.items()
@@ -184,8 +205,9 @@ class Network:
         widths = {of_task("out", task): prod(shape) for task, shape in heads.items()}
         return Scorer(widths, self.engine)
 
-    def _predicting(self, data: Mapping[str, np.ndarray], rows: Batches) -> Session:
-        """A session that writes the scores of some rows, ready to run."""
+    def _predicting(self, data: Mapping[str, np.ndarray], rows: Batches | None = None) -> Session:
+        """A session that writes the scores of rows, all in minibatches of some if not told."""
+        rows = self.batches(np.arange(len(data["inputs"]))) if rows is None else rows
         session = self.session(self._prediction_plan, data, rows)
         session.start_epoch(0, shuffle=False)
         return session

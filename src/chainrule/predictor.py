@@ -17,8 +17,8 @@ __all__ = ["PREDICTION_ROWS", "Predictor", "Scorer"]
 
 PREDICTION_ROWS = 256  # of one minibatch: they fit the cache with their results
 
-Bind = Callable[[Mapping[str, np.ndarray], Batches], Session]
-"""From matrices, "inputs" and those of scores, and minibatches to a session ready to run."""
+Bind = Callable[..., Session]
+"""From matrices, "inputs" and those of scores, and perhaps minibatches to a session."""
 
 
 class Scorer:
@@ -36,37 +36,37 @@ class Scorer:
         self._sessions: dict[int, Session] = {}
         self._lock = threading.Lock()  # a session's buffers serve one call at a time
 
-    def __call__(self, inputs: np.ndarray, rows: Batches, bind: Bind) -> dict[str, np.ndarray]:
-        """Matrices of scores, (n, columns) each, from rows (n, inputs) in minibatches."""
+    def __call__(self, inputs: np.ndarray, bind: Bind) -> dict[str, np.ndarray]:
+        """Matrices of scores, (n, columns) each, from rows (n, inputs)."""
         few = len(inputs) <= PREDICTION_ROWS
         with self._lock:
-            return (self._of_few if few else self._of_many)(inputs, rows, bind)
+            return (self._of_few if few else self._of_many)(inputs, bind)
 
-    def _of_many(self, inputs: np.ndarray, rows: Batches, bind: Bind) -> dict[str, np.ndarray]:
+    def _of_many(self, inputs: np.ndarray, bind: Bind) -> dict[str, np.ndarray]:
         """Rows are read where they lie, minibatch by minibatch."""
         scores = self._room(len(inputs))
-        session = self._session({"inputs": inputs, **scores}, rows, bind)
+        session = self._session({"inputs": inputs, **scores}, bind)
         session.bind(inputs=inputs, **scores)
         session.start_epoch(0, shuffle=False)
         session.run(session.batches.per_epoch)
         session.data.clear()  # the session stays, the user's matrix must not stay with it
         return scores
 
-    def _of_few(self, inputs: np.ndarray, rows: Batches, bind: Bind) -> dict[str, np.ndarray]:
+    def _of_few(self, inputs: np.ndarray, bind: Bind) -> dict[str, np.ndarray]:
         """Through memory that stays bound: for a row or two binding would take longer."""
         session = self._sessions.get(len(inputs))
         if session is None:
             own = np.empty(inputs.shape, self._engine.dtype)
-            session = self._session({"inputs": own, **self._room(len(own))}, rows, bind)
+            session = self._session({"inputs": own, **self._room(len(own))}, bind)
         session.data["inputs"][...] = inputs
         session.again()
         return {name: session.data[name].copy() for name in self._widths}
 
-    def _session(self, data: dict[str, np.ndarray], rows: Batches, bind: Bind) -> Session:
+    def _session(self, data: dict[str, np.ndarray], bind: Bind) -> Session:
         """The session of the last call if it had as many rows, else a new one on this data."""
         count = len(data["inputs"])
         if count not in self._sessions:
-            self._sessions = {count: bind(data, rows)}
+            self._sessions = {count: bind(data)}
         return self._sessions[count]
 
     def _room(self, rows: int) -> dict[str, np.ndarray]:

@@ -185,8 +185,9 @@ def finite(
     step = max(1, _CHUNK // max(1, array.shape[1]))
     for start in range(0, len(array), step):
         part = array[start : start + step]
-        bad = ~np.isfinite(part)
-        if bad.any():
+        fine = np.isfinite(part)
+        if not fine.all():
+            bad = ~fine
             row, column = (int(k) for k in np.argwhere(bad)[0])
             gap = bool(np.isnan(part[row, column]))
             place = f"column {column}"

@@ -123,7 +123,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def _each_output(self, encoded: np.ndarray) -> list[Any]:
         """What each network puts out, (n, …) or a list of such."""
-        return [twin._output(twin.network_.predict(encoded)) for twin in self._each]
+        return [twin._output(twin.network_.scores(encoded)) for twin in self._each]
 
     def _scores(self, X: Any) -> Any:
         """Scores of the network, or those that mean the average of several."""
@@ -136,7 +136,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def _scores_of_encoded(self, encoded: np.ndarray) -> Any:
         if "_twins" not in self.__dict__:
-            return self.network_.predict(encoded)
+            return self.network_.scores(encoded)
         return self._scores_of(by_part(lambda parts: np.mean(parts, axis=0, dtype=np.float64),
                                        self._each_output(encoded)))  # fmt: skip
 

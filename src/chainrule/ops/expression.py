@@ -24,6 +24,7 @@ import numpy as np
 
 __all__ = [
     "Expression",
+    "Function",
     "Variable",
     "absolute",
     "as_expression",
@@ -312,25 +313,53 @@ def evaluate(expression: Expression, values: Mapping[str, Array], xp: Any = np) 
     >>> float(evaluate(1 / (1 + exp(-Variable("z"))), {"z": np.array(0.0)}))
     0.5
     """
-    dtype = next((v.dtype for v in values.values() if hasattr(v, "dtype")), None)
-    done: dict[int, Array] = {}
-    for node in walk(expression):
-        if node.operation == "constant":
-            done[id(node)] = node.value
-        elif node.operation == "variable":
-            done[id(node)] = values[str(node.value)]
-        else:
-            arguments = [done[id(a)] for a in node.arguments]
-            if all(isinstance(a, float | int) for a in arguments):
-                done[id(node)] = float(OPERATIONS[node.operation][0](_Scalars, *arguments))
+    return Function(expression)(values, xp)
+
+
+class Function:
+    """A formula as a function of its variables, as `evaluate`; for one that is asked often.
+
+    Parameters
+    ----------
+    expression : Expression
+
+    Examples
+    --------
+    >>> square = Function(Variable("z") ** 2)
+    >>> float(square({"z": np.array(3.0)}))
+    9.0
+    """
+
+    def __init__(self, expression: Expression) -> None:
+        nodes = list(walk(expression))
+        places = {id(node): place for place, node in enumerate(nodes)}
+        self._steps = [
+            (node.operation, node.value, [places[id(a)] for a in node.arguments]) for node in nodes
+        ]
+
+    def __call__(self, values: Mapping[str, Array], xp: Any = np) -> Array:
+        """The value for some arrays, by variable."""
+        dtype = next((v.dtype for v in values.values() if hasattr(v, "dtype")), None)
+        done: list[Any] = []
+        for operation, value, operands in self._steps:
+            if operation == "variable":
+                done.append(values[str(value)])
+            elif operation == "constant":
+                done.append(value)
             else:
-                if node.operation in _SELECTIONS:  # two bare numbers would lose the dtype
-                    arguments = [
-                        xp.asarray(a, dtype=dtype) if isinstance(a, float | int) else a
-                        for a in arguments
-                    ]
-                done[id(node)] = OPERATIONS[node.operation][0](xp, *arguments)
-    return done[id(expression)]
+                done.append(_carried_out(operation, [done[k] for k in operands], dtype, xp))
+        return done[-1]
+
+
+def _carried_out(operation: str, arguments: list[Any], dtype: Any, xp: Any) -> Array:
+    """One operation on arrays and bare numbers."""
+    if all(isinstance(a, float | int) for a in arguments):
+        return float(OPERATIONS[operation][0](_Scalars, *arguments))
+    if operation in _SELECTIONS:  # two bare numbers would lose the dtype
+        arguments = [
+            xp.asarray(a, dtype=dtype) if isinstance(a, float | int) else a for a in arguments
+        ]
+    return OPERATIONS[operation][0](xp, *arguments)
 
 
 class _Scalars:

@@ -23,10 +23,10 @@ from chainrule.ops.activations import sigmoid, softplus
 from chainrule.ops.configurable import Configurable
 from chainrule.ops.expression import (
     Expression,
+    Function,
     Variable,
     absolute,
     as_expression,
-    evaluate,
     exp,
     log,
     maximum,
@@ -136,9 +136,16 @@ class Loss(Configurable):
         >>> LOSSES["poisson"].predictions(np.zeros((1, 1)))
         array([[1.]])
         """
+        if len(self.scores) == 1:
+            return self._links[0]({self.scores[0]: scores})
         blocks = np.split(scores, len(self.scores), axis=-1)
         values = dict(zip(self.scores, blocks, strict=True))
-        return np.concatenate([evaluate(e, values) for e in self.link_expressions], axis=-1)
+        return np.concatenate([link(values) for link in self._links], axis=-1)
+
+    @cached_property
+    def _links(self) -> list[Function]:
+        """Those expressions, ready to be asked for row after row."""
+        return [Function(e) for e in self.link_expressions]
 
     @property
     def _variables(self) -> list[Expression]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from chainrule.engines.base import aligned
+from chainrule.engines.base import ALIGNMENT, aligned
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.lowering import Binding, Row, lower
 from chainrule.engines.compiled.lowering.binding import first_byte
@@ -46,6 +46,11 @@ class Line:
     row: Row | None
     mark: int = 0
     task: _Task | None = None
+
+    @property
+    def is_update(self) -> bool:
+        """Whether it is the optimizer's rule for a parameter."""
+        return self.task is not None and self.task.instruction.operation == "update"
 
     @property
     def matrix(self) -> str:
@@ -128,7 +133,37 @@ def share(instructions: Sequence[Instruction], cores: Sequence[Binding]) -> list
     for i in instructions:
         sharing.instruction(i)
     sharing.end()
-    return [core.lines for core in sharing.cores]
+    return [_joined(core.lines) for core in sharing.cores]
+
+
+def _joined(lines: Sequence[Line]) -> list[Line]:
+    """Updates of parameters that lie side by side as one."""
+    result: list[Line] = []
+    for line in lines:
+        joined = _both(result[-1], line) if result else None
+        if joined is None:
+            result.append(line)
+        else:
+            result[-1] = joined
+    return result
+
+
+def _both(first: Line, second: Line) -> Line | None:
+    """One line for two updates that do the same, if all they touch lies side by side."""
+    a, b = first.row, second.row
+    if a is None or b is None or not first.is_update or not second.is_update:
+        return None
+    same = a.kernel == b.kernel and a.attributes == b.attributes and a.dims[2:] == b.dims[2:]
+    steps = {y - x for x, y in zip(a.operands, b.operands, strict=True)}
+    if not same or len(steps) > 1 or a.dims[0] != 1:
+        return None
+    (step,) = steps
+    number = np.dtype(a.kernel.real_type).itemsize
+    gap = step - a.dims[1] * number
+    if not 0 <= gap < ALIGNMENT:  # what lies between is nobody's: arrays begin on cache lines
+        return None
+    dims = [1, step // number + b.dims[1], *a.dims[2:]]
+    return replace(first, row=replace(a, dims=dims))
 
 
 class _Sharing:
