@@ -80,20 +80,20 @@ def test_so_many_items_at_once_and_no_more(monkeypatch):
         with lock:
             running -= 1
 
-    monkeypatch.setattr(parallel, "_processors", lambda: 4)
+    monkeypatch.setattr(parallel, "processors", lambda: 4)
     parallel_map(work, range(9), n_jobs=3)
     assert most <= 3
 
 
 @pytest.mark.parametrize(("threads", "items", "expected"), [(2, 5, 5), (2, 50, 8), (2, 1, 1)])
 def test_no_core_is_idle_while_others_have_work_left(threads, items, expected, monkeypatch):
-    monkeypatch.setattr(parallel, "_processors", lambda: 2)
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
     assert begun_together(items, threads) == expected
     assert begun_together(items, 1) == 1
 
 
 def test_fewer_threads_than_cores_are_so_many(monkeypatch):
-    monkeypatch.setattr(parallel, "_processors", lambda: 8)
+    monkeypatch.setattr(parallel, "processors", lambda: 8)
     assert [begun_together(9, threads) for threads in (1, 3, 8)] == [1, 3, 9]
 
 
@@ -108,7 +108,7 @@ def test_fewer_threads_than_cores_are_so_many(monkeypatch):
     ],
 )  # fmt: skip
 def test_shares_of_the_time(number, items, threads, after, expected, monkeypatch):
-    monkeypatch.setattr(parallel, "_processors", lambda: 2)
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
     monkeypatch.setattr(parallel.time, "perf_counter", lambda: 100.0)
     assert time_share(112.0, number, items, threads, after) == pytest.approx(expected)
 
@@ -125,7 +125,7 @@ def test_progress_of_a_pool_inside_a_pool_is_that_of_its_item():
 
 
 def test_timed_items_have_a_core_each(monkeypatch):
-    monkeypatch.setattr(parallel, "_processors", lambda: 2)
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
     running, most, lock = 0, 0, threading.Lock()
 
     def work(_):

@@ -77,7 +77,7 @@ def test_impossible_rows_are_refused(arguments, error, words):
 def test_items_that_take_all_their_time_keep_the_deadline(items, threads, after, monkeypatch):
     """A simulation: the next item is begun when one of those that are begun together ends."""
     clock = 0.0
-    monkeypatch.setattr(parallel, "_processors", lambda: 2)
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
     monkeypatch.setattr(parallel.time, "perf_counter", lambda: clock)
     together = begun_together(items, threads)
     for use in (1.0, 0.3):  # all of the share, and less

@@ -133,7 +133,9 @@ def share(instructions: Sequence[Instruction], cores: Sequence[Binding]) -> list
     for i in instructions:
         sharing.instruction(i)
     sharing.end()
-    return [_joined(core.lines) for core in sharing.cores]
+    if len(cores) == 1:
+        return [_joined(sharing.cores[0].lines)]
+    return [core.lines for core in sharing.cores]
 
 
 def _joined(lines: Sequence[Line]) -> list[Line]:
