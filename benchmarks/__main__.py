@@ -14,14 +14,14 @@ import click
 
 from benchmarks import engines, inference, memory, streaming
 from benchmarks.folds import measure_folds
-from benchmarks.inference.measure import measure_inference
+from benchmarks.inference.measure import ROWS, measure_inference
 from benchmarks.machine import machine, versions
 from benchmarks.models import MODELS
 from benchmarks.plot import plot
 from benchmarks.report import Results, report
 from benchmarks.start import measure_start
 from benchmarks.steps import measure_steps
-from benchmarks.workload import SHAPES
+from benchmarks.workload import AHEAD, SHAPES
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 PICTURE = "ratios.png"
@@ -42,6 +42,7 @@ class Asked:
     models: list[str]
     rounds: int
     streamed: int
+    predicted: int
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -63,7 +64,9 @@ class Asked:
             text += f" --shapes {','.join(self.shapes)}"
         if len(self.models) < len(MODELS):
             text += f" --models {','.join(self.models)}"
-        return text if self.streamed == STREAMED else f"{text} --streamed {self.streamed}"
+        if self.streamed != STREAMED:
+            text += f" --streamed {self.streamed}"
+        return text if self.predicted == ROWS[-1] else f"{text} --predicted {self.predicted}"
 
 
 def _names(known: tuple[str, ...]) -> Callable[..., list[str]]:
@@ -136,6 +139,13 @@ def _say(text: str) -> None:
     help="Rows of the largest table that is streamed.",
 )
 @click.option(
+    "--predicted",
+    default=ROWS[-1],
+    show_default=True,
+    type=click.IntRange(ROWS[-2] + 1),
+    help="Rows of the largest prediction; of 100,000 some take minutes for a wide network.",
+)
+@click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Markdown page to write, with its plot beside it.  [default: benchmarks/RESULTS.md for a "
@@ -157,6 +167,7 @@ def main(output: Path | None, **given: Any) -> None:
         for name in asked.sections:
             MEASURES[name](results, asked)
     except RuntimeError as error:
+        click.echo(report(results))  # what was measured until then
         raise click.ClickException(str(error)) from None
     _write(results, PAGE if output is None and asked.everything else output)
 
@@ -173,7 +184,9 @@ def _models(results: Results, asked: Asked) -> None:
 
 def _inference(results: Results, asked: Asked) -> None:
     ways = inference.chosen(asked.peers)
-    results.inference = measure_inference(asked.shapes, ways, asked.rounds, _say)
+    shapes = [name for name in asked.shapes if SHAPES[name].goals != AHEAD]
+    rows = (*ROWS[:-1], asked.predicted)
+    results.inference = measure_inference(shapes or asked.shapes, ways, asked.rounds, _say, rows)
 
 
 def _folds(results: Results, asked: Asked) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["RIVALS", "SHAPES", "Shape", "Work", "make_weights", "make_work"]
+__all__ = ["AHEAD", "RIVALS", "SHAPES", "Shape", "Work", "make_weights", "make_work"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ SHAPES = {
         Shape("table", (54, 128, 64, 7), 256, 40, (4, 3, 1.3)),
         Shape("images", (784, 512, 256, 10), 128, 20, (2.5, 1.5, 1.05), floor_goal=1.15),
         Shape("wide", (1024, 1024, 1024, 10), 512, 4, (1.8, 1.2, 1.0), floor_goal=1.15),
-        Shape("narrow", (30, 64, 32, 2), 64, 50, AHEAD),
+        Shape("narrow", (30, 64, 32, 3), 64, 50, AHEAD),
         Shape("deep", (100, 128, 128, 128, 128, 10), 32, 40, AHEAD),
         Shape("whole", (13, 256, 5), 1000, 10, AHEAD),
     )
