@@ -194,7 +194,7 @@ class _Sharing:
         elif i.operation in _SUMS:
             self.sum(i)
         else:
-            self.add_parts(*self.spans_of(i.operands))
+            self.add_parts(*self.spans_of((*i.operands, *i.results)))
             self.put(self.tasks(i))
 
     def end(self) -> None:
