@@ -28,7 +28,7 @@ def plot(steps: Steps, path: Path) -> bool:
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(12, 5), layout="constrained")
     axes = figure.add_subplot()
     lowest, highest = _series(axes, steps)
     places = range(len(steps.shapes))
@@ -66,7 +66,7 @@ def _axes(axes: Any, steps: Steps, low: float, high: float) -> None:
     axes.set_yticks(ticks, [f"{tick:g}×" for tick in ticks])
     axes.yaxis.set_minor_locator(_nothing())
     labels = [SHAPES[s].title.replace(" b", "\nbatch ") for s in steps.shapes]
-    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), labels, fontsize=8)
     axes.set_xlim(-0.5, len(labels) - 0.5)
     axes.set_xlabel("network and batch size")
     axes.set_ylabel("time of a training step ÷ chainrule's (log scale)")
