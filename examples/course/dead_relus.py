@@ -70,7 +70,7 @@ assert np.abs(gradients["0.weight"][:, gone]).max(initial=0.0) == 0
 # %%
 # **The cure** is a lower rate. Leaky rectifiers help too: left of zero their slope is 1/100. At the
 # most reckless rate more than half of their sums are negative on every row as well, but no unit is
-# without a gradient, each still passes on 1/100 of its sum, and the network has learnt the digits:
+# without a gradient, each still passes on 1/100 of its sum, and the network knows most digits:
 
 leaky = train(rates[-1], "leaky_relu")
 _, gradients = leaky.loss_and_gradients(X, y)
@@ -80,7 +80,7 @@ print(f"rate {rates[-1]:g}   relu:  {dead[-1]:.0%} dead, accuracy {accuracy[-1]:
 print(f"           leaky: {silent(leaky)[0]:.0%} negative on every row,", end=" ")
 print(f"{stuck} without any gradient, accuracy {leaky_accuracy:.3f}")
 assert stuck == 0
-assert leaky_accuracy > 0.9 > accuracy[-1]
+assert leaky_accuracy > 0.7 > 0.5 > accuracy[-1]  # over seeds 0.74 to 0.97, 0.17 to 0.73
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
 left.plot(rates, np.array(dead) * 100, "o-", label="dead units")
