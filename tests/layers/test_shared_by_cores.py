@@ -137,3 +137,17 @@ def test_a_loss_that_is_not_finite_ends_training_on_every_core():
                 history, weights = trained(threads, epochs=50, optimizer=cr.SGD(1e12))
             assert len(history.loss) < 50
             assert np.isfinite(weights).all()
+
+
+@pytest.mark.parametrize("sizes", [(40, 70, 3), (7, 33, 40, 20)])
+def test_a_single_row_is_shared_by_columns(sizes, cores):
+    net = cr.Network([cr.Dense(n, "tanh") for n in sizes[1:]], input_shape=sizes[0], seed=3)
+    x = np.random.default_rng(4).normal(size=(5, sizes[0])).astype(np.float32)
+    alone, shared = net.predictor(), net.predictor()
+    with at_most(1):
+        expected = [alone(row) for row in x]
+    with at_most(cores):
+        found = [shared(row) for row in x]
+        whole = net.predict(x[:1])
+    assert np.array_equal(found, expected)
+    assert np.array_equal(whole[0], expected[0])

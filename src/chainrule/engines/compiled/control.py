@@ -41,7 +41,8 @@ OPS, DIMS, ATTRS = 1, 9, 18
 ROW_WORDS = 26
 ROW_BYTES = 8 * ROW_WORDS
 
-# Multiply-adds of the largest product that is not left to BLAS.
+# Multiply-adds of the largest product that is not left to BLAS: both the kernels and who prepares
+# BLAS for them must know, and the latter does not load the compiler.
 LARGEST_PRODUCT = 1 << 25
 
 SUMS = 8  # float64 places of a core's totals: a cache line

@@ -6,9 +6,9 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ __all__ = ["CompiledEngine", "CompiledSession"]
 # Multiply-adds of a step for each core that shares it: with less, waiting costs more than it gives.
 _WORTH_A_CORE = 750_000
 _MOST_CORES = 64
+_NOTHING = nullcontext()
 
 
 class CompiledEngine:
@@ -93,6 +94,8 @@ class CompiledSession:
         self._carried = [memory[value.name] for value in plan.tape.with_role("carry")]
         self._work = sum(multiply_adds(plan.tape, i, batches.size) for i in plan.tape.instructions)
         self._calls_blas = largest_product(plan.tape, batches.size) > word.LARGEST_PRODUCT
+        # Of a minibatch: its rows, or columns of a single one.
+        self._parts = min(batches.size, _MOST_CORES) if batches.size > 1 else _MOST_CORES
         self._teams: dict[int, _Team] = {}
         plain = addresses([KernelKey("machine", ""), KernelKey("shuffle", "")])
         self._machine, self._shuffle = (CALL(address) for address in plain.values())
@@ -164,31 +167,30 @@ class CompiledSession:
 
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches; returns how many were completed."""
-        self._control[word.WANTED] = steps
-        with self.limits(None):
-            self._run(self._cores())
+        self._run(steps)
         return int(self._control[word.DONE])
-
-    def _run(self, cores: int) -> None:
-        if cores == 1:
-            self._meet(1)
-            self._machine(self._address)
-        else:
-            helpers = borrowed(cores - 1)
-            self._control[word.ARRIVED] = helpers[0].counter
-            self._control[word.CROSSED] = helpers[0].mailbox[word.COUNTER]
-            self._meet(cores)
-            run_together(self._machine, helpers, [*self._controls[:cores]])
 
     def again(self) -> None:
         """Run the first minibatch once more; as little Python as there can be."""
         for carried in self._carried:
             carried[...] = 0
-        if self._control[word.CORES] != 1:
-            self._meet(1)
         self._control[word.START] = 0
-        self._control[word.WANTED] = 1
-        self._machine(self._address)
+        self._run(1)
+
+    def _run(self, steps: int) -> None:
+        self._control[word.WANTED] = steps
+        cores = self._cores()
+        with blas_threads(1) if self._calls_blas else _NOTHING:
+            if cores == 1:
+                if self._control[word.CORES] != 1:
+                    self._meet(1)
+                self._machine(self._address)
+            else:
+                helpers = borrowed(cores - 1)
+                self._control[word.ARRIVED] = helpers[0].counter
+                self._control[word.CROSSED] = helpers[0].mailbox[word.COUNTER]
+                self._meet(cores)
+                run_together(self._machine, helpers, [*self._controls[:cores]])
 
     # -------------------------------------------------------------------- cores
 
@@ -196,9 +198,9 @@ class CompiledSession:
         """How many share a minibatch: as many as allowed, else as pay."""
         given = allowed()
         if given is not None:
-            return min(given, self.batches.size, os.cpu_count() or 1, _MOST_CORES)
-        paid = min(self._work // _WORTH_A_CORE, self.batches.size)
-        return min(paid, thread_limit() or processors(), _MOST_CORES) if paid > 1 else 1
+            return min(given, self._parts, os.cpu_count() or 1)
+        paid = min(self._work // _WORTH_A_CORE, self._parts)
+        return min(paid, thread_limit() or processors()) if paid > 1 else 1
 
     def _meet(self, cores: int) -> None:
         """So many are to run the next minibatches: give each its control words."""
@@ -225,7 +227,7 @@ class CompiledSession:
         return result | {name: result[root] for name, root in self.plan.aliases.items()}
 
     def _prepare(self) -> None:
-        """Write the control words that stay, and the program for one core."""
+        """Write the control words that stay."""
         c = self._control
         c[word.BATCH], c[word.ROWS] = self.batches.size, len(self._rows)
         c[word.SEED], c[word.YIELD] = self.batches.seed, _yield_address()
@@ -257,7 +259,7 @@ class _Team:
     def programs(self) -> list[_Program]:
         return [*dict.fromkeys([*self.full, *self.last])]
 
-    @property
+    @cached_property
     def starts(self) -> np.ndarray:
         """Addresses of the two programs of each core, (cores, 2)."""
         pairs = zip(self.full, self.last, strict=True)

@@ -4,7 +4,8 @@ Most of them treat each row of a minibatch by itself, so every core takes some o
 the same ones. Of a sum over the rows every core makes its part in memory of its own, and the parts
 are added before somebody reads the sum; where the sum is large, such as the gradient of a wide
 layer, each core makes some of its rows from all rows of the minibatch. Parameters are updated in
-the same parts. What fits none of this the first core does alone.
+the same parts. Of a minibatch of a single row every core makes some columns of what each layer
+gives, so it reads some columns of the weights. What fits none of this the first core does alone.
 
 A core waits for the others where it reads what another has written since they last waited, or
 writes what another has read or written. That is found from the addresses.
@@ -27,13 +28,12 @@ from chainrule.tape.instruction import per_row
 
 __all__ = ["Line", "share"]
 
-_SUMS = {
-    "matmul_tn", "matmul_tn_add", "block_matmul_tn", "column_sum", "column_mean", "lookup_slope",
-}  # fmt: skip
+# Sums over rows of which some rows can be made without the others.
 _DIVISIBLE = {"matmul_tn", "matmul_tn_add", "lookup_slope"}
 _ALONE = {"square_sum"}
+# What may be made column by column.
+_BY_COLUMN = {"matmul", "matmul_add", "add_bias", "activate", "bias_activate"}
 _LOSSES = {"loss", "loss_slope", "loss_and_slope"}
-_TOTALS = {"loss", "loss_and_slope", "penalty"}
 # Numbers of a sum over rows up to which every core makes its part of it: 256 KiB fit a cache.
 _SMALL_SUM = 1 << 16
 _LINE = 16  # float32 numbers: two cores writing into one cache line would slow each other down
@@ -93,7 +93,7 @@ class _Task:
     @property
     def writes(self) -> Iterator[tuple[int, int]]:
         yield from self.spans(self.instruction.results)
-        if self.instruction.operation in _TOTALS:
+        if OPERATIONS[self.instruction.operation].in_totals:
             yield self.at.totals, self.at.totals + 8 * word.SUMS
 
 
@@ -191,7 +191,7 @@ class _Sharing:
             self.check()
         if len(self.cores) == 1:
             self.put([_Task(i, self.cores[0].at)])
-        elif i.operation in _SUMS:
+        elif OPERATIONS[i.operation].sums_rows:
             self.sum(i)
         else:
             self.add_parts(*self.spans_of((*i.operands, *i.results)))
@@ -262,6 +262,8 @@ class _Sharing:
             return self.by_part(i, i.results)
         names = [name for name in (*i.operands, *i.results) if name in self.everything]
         names = list(dict.fromkeys(names))
+        if i.operation in _BY_COLUMN and self.everything[i.results[0]].shape[:-1] == (1,):
+            return self.by_column(i, names)
         shapes = {name: self.cores[0].at.plan.tape.shape(name) for name in names}
         rows = [name for name, shape in shapes.items() if per_row(shape)]
         by_row = len({shapes[name][0] for name in rows}) == 1
@@ -282,6 +284,16 @@ class _Sharing:
             parts = {name: self.part(name, self.everything[name], number) for name in divided}
             empty = any(array.size == 0 for array in parts.values())
             tasks.append(None if empty else _Task(i, self.binding(core, i, parts)))
+        return tasks
+
+    def by_column(self, i: Instruction, names: Sequence[str]) -> list[_Task | None]:
+        """For a single row: each core makes some columns, of a product from those of W."""
+        divided = names[1:] if "matmul" in i.operation else names
+        tasks: list[_Task | None] = []
+        for number, core in enumerate(self.cores):
+            low, high = self.bounds(self.everything[i.results[0]].shape[-1], number, _LINE)
+            parts = {name: self.everything[name][:, low:high] for name in divided}
+            tasks.append(_Task(i, self.binding(core, i, parts)) if high > low else None)
         return tasks
 
     def part(self, name: str, array: np.ndarray, number: int) -> np.ndarray:

@@ -41,6 +41,11 @@ class Operation:
         gradient.
     view : bool
         Whether its results are its operands seen otherwise: engines may share the memory.
+    sums_rows : bool
+        Whether its result is a sum over the rows of a minibatch: that of all rows is the sum of
+        those of some.
+    in_totals : bool
+        Whether it adds to the totals of an epoch.
     """
 
     name: str
@@ -52,6 +57,8 @@ class Operation:
     backward: Backward | None = None
     updates: bool = False
     view: bool = False
+    sums_rows: bool = False
+    in_totals: bool = False
 
 
 def like(operand: int) -> ShapeRule:

@@ -28,11 +28,11 @@ def _fused_loss(shapes: Sequence[Shape], attributes: Attributes) -> list[Shape]:
 
 OBJECTIVE = (
     Operation("loss", ("z", "t", "…"), ("L",), one_number, "mean loss of the rows",
-              backward=_loss_backward),
+              backward=_loss_backward, in_totals=True),
     Operation("loss_slope", ("z", "t", "…"), ("dz",), like(0), "δ = ∂L/∂z"),
     Operation("loss_and_slope", ("z", "t", "…"), ("L", "dz"), _fused_loss,
-              "mean loss and δ = ∂L/∂z in one pass"),
+              "mean loss and δ = ∂L/∂z in one pass", in_totals=True),
     Operation("penalty", ("v", "…"), ("R",), one_number, "R = θ Σ penalty(v)",
-              backward=_penalty_backward),
+              backward=_penalty_backward, in_totals=True),
     Operation("penalty_slope", ("v", "…"), ("dv",), like(0), "∂R/∂v"),
 )  # fmt: skip

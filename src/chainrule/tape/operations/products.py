@@ -75,7 +75,7 @@ def _blocks_backward(
 
 PRODUCTS = (
     Operation("matmul", ("x", "W"), ("z",), _plain, "z = x W", backward=_backward),
-    Operation("matmul_tn", ("x", "dz"), ("dW",), _first_turned, "dW = xᵀ δ"),
+    Operation("matmul_tn", ("x", "dz"), ("dW",), _first_turned, "dW = xᵀ δ", sums_rows=True),
     Operation("matmul_nt", ("dz", "W"), ("dx",), _second_turned, "dx = δ Wᵀ"),
     Operation(
         "block_matmul",
@@ -91,6 +91,7 @@ PRODUCTS = (
         ("dW",),
         _blocks_first_turned,
         "dW = xᵀ δ for each group of columns",
+        sums_rows=True,
     ),
     Operation(
         "block_matmul_nt",
@@ -100,6 +101,14 @@ PRODUCTS = (
         "dx = δ Wᵀ for each group of columns",
     ),
     Operation("matmul_add", ("x", "W", "a"), ("z",), _plain, "z = a + x W", {0: 2}),
-    Operation("matmul_tn_add", ("x", "dz", "a"), ("dW",), _first_turned, "dW = a + xᵀ δ", {0: 2}),
+    Operation(
+        "matmul_tn_add",
+        ("x", "dz", "a"),
+        ("dW",),
+        _first_turned,
+        "dW = a + xᵀ δ",
+        {0: 2},
+        sums_rows=True,
+    ),
     Operation("matmul_nt_add", ("dz", "W", "a"), ("dx",), _second_turned, "dx = a + δ Wᵀ", {0: 2}),
 )

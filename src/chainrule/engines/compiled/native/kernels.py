@@ -113,18 +113,18 @@ def vector_matmul(ops: Any, dims: Any, attrs: Any) -> None:
     Four rows of b at a time: c is read and written less often, and more of b is on its way from
     memory.
     """
-    a, b, c, n, k = ops[0], ops[1], ops[2], dims[1], dims[2]
+    a, b, c, n, k, ldb = ops[0], ops[1], ops[2], dims[1], dims[2], dims[7]
     fours = k - k % 4
     for j in range(n):
         c[j] = real(0.0, ops)
     for p in range(0, fours, 4):
         x0, x1, x2, x3 = a[p], a[p + 1], a[p + 2], a[p + 3]
-        b0, b1 = moved(b, p * n), moved(b, (p + 1) * n)
-        b2, b3 = moved(b, (p + 2) * n), moved(b, (p + 3) * n)
+        b0, b1 = moved(b, p * ldb), moved(b, (p + 1) * ldb)
+        b2, b3 = moved(b, (p + 2) * ldb), moved(b, (p + 3) * ldb)
         for j in range(n):
             c[j] += (x0 * b0[j] + x1 * b1[j]) + (x2 * b2[j] + x3 * b3[j])
     for p in range(fours, k):
-        x, row = a[p], moved(b, p * n)
+        x, row = a[p], moved(b, p * ldb)
         for j in range(n):
             c[j] += x * row[j]
 
