@@ -56,6 +56,7 @@ def processors() -> int:
 def at_most(threads: int | None) -> Iterator[None]:
     """While it lasts, a minibatch is shared by so many threads; None leaves the choice.
 
+    There are never more of them than the machine has cores.
     Within another such context the smaller number holds. It holds for this thread, and for others
     that run in a copy of its context.
 
@@ -65,8 +66,8 @@ def at_most(threads: int | None) -> Iterator[None]:
     ...     print(allowed())
     2
     """
-    outer = _allowed.get()
-    token = _allowed.set(min(threads or sys.maxsize, outer or sys.maxsize))
+    given = sys.maxsize if threads is None else min(threads, os.cpu_count() or 1)
+    token = _allowed.set(min(given, _allowed.get() or sys.maxsize))
     try:
         yield
     finally:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
@@ -31,7 +30,6 @@ __all__ = ["CompiledEngine", "CompiledSession"]
 # Multiply-adds of a step for each core that shares it: with less, waiting costs more than it gives.
 _WORTH_A_CORE = 750_000
 _MOST_CORES = 64
-_NOTHING = nullcontext()
 
 
 class CompiledEngine:
@@ -83,8 +81,8 @@ class CompiledSession:
         self.data = dict(data)
         self._sums = aligned(_MOST_CORES * word.SUMS, np.float64).reshape(-1, word.SUMS)
         self._controls = aligned(_MOST_CORES * word.WORDS, np.int64).reshape(-1, word.WORDS)
-        self._control = self._controls[0]
-        self._address = first_byte(self._control)
+        self._address = first_byte(self._controls)
+        self._control = self._controls[0].data  # its numbers are read faster than NumPy's
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
         self._order = self._rows
         self._rates = aligned(batches.per_epoch, np.float64)
@@ -107,13 +105,13 @@ class CompiledSession:
     def totals(self) -> Totals:
         """Sums since the epoch began."""
         loss, weight, metric, penalty = (float(x) for x in self._sums[:, :4].sum(axis=0))
-        batches = int(self._control[word.START]) // self.batches.size
+        batches = self._control[word.START] // self.batches.size
         return Totals(loss, weight, metric, penalty, batches)
 
     @property
     def step(self) -> int:
         """Updates done."""
-        return int(self._control[word.STEP])
+        return self._control[word.STEP]
 
     @step.setter
     def step(self, updates: int) -> None:
@@ -145,7 +143,7 @@ class CompiledSession:
     ) -> None:
         """Put the rows in this epoch's order and clear the totals."""
         self._sums[:] = 0
-        self._control[[word.START, word.FAILED]] = 0
+        self._control[word.START] = self._control[word.FAILED] = 0
         self._rates[:] = 1 if rates is None else rates
         self._strengths[:] = 1 if strengths is None else strengths
         for carried in self._carried:
@@ -168,7 +166,7 @@ class CompiledSession:
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches; returns how many were completed."""
         self._run(steps)
-        return int(self._control[word.DONE])
+        return self._control[word.DONE]
 
     def again(self) -> None:
         """Run the first minibatch once more; as little Python as there can be."""
@@ -180,17 +178,24 @@ class CompiledSession:
     def _run(self, steps: int) -> None:
         self._control[word.WANTED] = steps
         cores = self._cores()
-        with blas_threads(1) if self._calls_blas else _NOTHING:
-            if cores == 1:
-                if self._control[word.CORES] != 1:
-                    self._meet(1)
-                self._machine(self._address)
-            else:
-                helpers = borrowed(cores - 1)
-                self._control[word.ARRIVED] = helpers[0].counter
-                self._control[word.CROSSED] = helpers[0].mailbox[word.COUNTER]
-                self._meet(cores)
-                run_together(self._machine, helpers, [*self._controls[:cores]])
+        if self._calls_blas:
+            with blas_threads(1):
+                self._on(cores)
+        else:
+            self._on(cores)
+
+    def _on(self, cores: int) -> None:
+        if cores == 1:
+            if self._control[word.CORES] != 1:
+                self._meet(1)
+            self._machine(self._address)
+            return
+        helpers = borrowed(cores - 1)
+        self._control[word.ARRIVED] = helpers[0].counter
+        self._control[word.CROSSED] = helpers[0].mailbox[word.COUNTER]
+        self._meet(cores)
+        addresses = [self._address + 8 * word.WORDS * core for core in range(cores)]
+        run_together(self._machine, helpers, addresses, lambda: self._control[word.FINISHED] == 1)
 
     # -------------------------------------------------------------------- cores
 
@@ -198,7 +203,7 @@ class CompiledSession:
         """How many share a minibatch: as many as allowed, else as pay."""
         given = allowed()
         if given is not None:
-            return min(given, self._parts, os.cpu_count() or 1)
+            return min(given, self._parts)
         paid = min(self._work // _WORTH_A_CORE, self._parts)
         return min(paid, thread_limit() or processors()) if paid > 1 else 1
 
@@ -208,8 +213,8 @@ class CompiledSession:
             self._teams[cores] = self._team(cores)
         controls = self._controls[:cores]
         self._control[word.CORES], self._control[word.FINISHED] = cores, 0
-        controls[1:] = self._control
-        controls[:, [word.FULL, word.LAST]] = self._teams[cores].starts
+        controls[1:] = controls[0]
+        controls[:, word.FULL : word.LAST + 1] = self._teams[cores].starts
 
     # ----------------------------------------------------------------- programs
 

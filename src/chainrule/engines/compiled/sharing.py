@@ -4,8 +4,9 @@ Most of them treat each row of a minibatch by itself, so every core takes some o
 the same ones. Of a sum over the rows every core makes its part in memory of its own, and the parts
 are added before somebody reads the sum; where the sum is large, such as the gradient of a wide
 layer, each core makes some of its rows from all rows of the minibatch. Parameters are updated in
-the same parts. Of a minibatch of a single row every core makes some columns of what each layer
-gives, so it reads some columns of the weights. What fits none of this the first core does alone.
+the same parts. Of a minibatch of a single row every core has some columns, and of a product x W
+makes the part that comes from the rows of W that its columns of x meet. What fits none of this the
+first core does alone.
 
 A core waits for the others where it reads what another has written since they last waited, or
 writes what another has read or written. That is found from the addresses.
@@ -16,6 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -31,8 +33,7 @@ __all__ = ["Line", "share"]
 # Sums over rows of which some rows can be made without the others.
 _DIVISIBLE = {"matmul_tn", "matmul_tn_add", "lookup_slope"}
 _ALONE = {"square_sum"}
-# What may be made column by column.
-_BY_COLUMN = {"matmul", "matmul_add", "add_bias", "activate", "bias_activate"}
+_BY_COLUMN = {"add_bias", "activate", "bias_activate"}  # what may be made so
 _LOSSES = {"loss", "loss_slope", "loss_and_slope"}
 # Numbers of a sum over rows up to which every core makes its part of it: 256 KiB fit a cache.
 _SMALL_SUM = 1 << 16
@@ -193,6 +194,8 @@ class _Sharing:
             self.put([_Task(i, self.cores[0].at)])
         elif OPERATIONS[i.operation].sums_rows:
             self.sum(i)
+        elif i.operation == "matmul" and self.is_single_row(i.results[0]):
+            self.product_of_a_row(i)
         else:
             self.add_parts(*self.spans_of((*i.operands, *i.results)))
             self.put(self.tasks(i))
@@ -262,7 +265,7 @@ class _Sharing:
             return self.by_part(i, i.results)
         names = [name for name in (*i.operands, *i.results) if name in self.everything]
         names = list(dict.fromkeys(names))
-        if i.operation in _BY_COLUMN and self.everything[i.results[0]].shape[:-1] == (1,):
+        if i.operation in _BY_COLUMN and self.is_single_row(i.results[0]):
             return self.by_column(i, names)
         shapes = {name: self.cores[0].at.plan.tape.shape(name) for name in names}
         rows = [name for name, shape in shapes.items() if per_row(shape)]
@@ -286,21 +289,28 @@ class _Sharing:
             tasks.append(None if empty else _Task(i, self.binding(core, i, parts)))
         return tasks
 
+    def is_single_row(self, name: str) -> bool:
+        """Whether a value is one row of a matrix."""
+        return self.everything[name].shape[:-1] == (1,)
+
     def by_column(self, i: Instruction, names: Sequence[str]) -> list[_Task | None]:
-        """For a single row: each core makes some columns, of a product from those of W."""
-        divided = names[1:] if "matmul" in i.operation else names
+        """Each core makes some columns of a single row."""
         tasks: list[_Task | None] = []
         for number, core in enumerate(self.cores):
-            low, high = self.bounds(self.everything[i.results[0]].shape[-1], number, _LINE)
-            parts = {name: self.everything[name][:, low:high] for name in divided}
-            tasks.append(_Task(i, self.binding(core, i, parts)) if high > low else None)
+            parts = {name: self.columns(self.everything[name], number) for name in names}
+            empty = any(array.size == 0 for array in parts.values())
+            tasks.append(None if empty else _Task(i, self.binding(core, i, parts)))
         return tasks
+
+    def columns(self, array: np.ndarray, number: int) -> np.ndarray:
+        """A core's columns, whole cache lines of them."""
+        low, high = self.bounds(array.shape[-1], number, _LINE)
+        return array[..., low:high]
 
     def part(self, name: str, array: np.ndarray, number: int) -> np.ndarray:
         """A core's rows; of a parameter with a single row its columns."""
         if len(array) == 1 and not per_row(self.cores[0].at.plan.tape.shape(name)):
-            low, high = self.bounds(array.shape[-1], number, _LINE)
-            return array[..., low:high]
+            return self.columns(array, number)
         low, high = self.bounds(len(array), number)
         return array[low:high]
 
@@ -350,6 +360,25 @@ class _Sharing:
         self.put(tasks)
         self.parts[result] = parts
 
+    def product_of_a_row(self, i: Instruction) -> None:
+        """Each core reads some rows of W, one after another in memory: x W is a sum over them."""
+        self.add_parts(*self.spans_of((*i.operands, *i.results)))
+        (x, w), (result,) = i.operands, i.results
+        tasks: list[_Task | None] = []
+        parts = {}
+        for number, core in enumerate(self.cores):
+            columns = self.columns(self.everything[x], number)
+            low, high = self.bounds(len(self.everything[w]), number, _LINE)
+            if high == low:
+                tasks.append(None)
+                continue
+            made = {x: columns, w: self.everything[w][low:high]}
+            if number:
+                made[result] = parts[number] = self.room(result, number)
+            tasks.append(_Task(i, replace(core.at, arrays={**self.everything, **made})))
+        self.put(tasks)
+        self.parts[result] = parts
+
     def divided_sum(self, i: Instruction) -> list[_Task | None]:
         """Each core makes some rows of the sum: of xᵀ δ those of some columns of x."""
         x = self.everything[i.operands[0]]
@@ -384,13 +413,15 @@ class _Sharing:
             ((low, high),) = self.spans_of([name])
             if spans and not any(low < end and begin < high for begin, end in spans):
                 continue
+            by_column = self.is_single_row(name)
+            divided = self.columns if by_column else partial(self.part, name)
             for number, part in self.parts.pop(name).items():
                 other = f"{name} of core {number}"
                 i = Instruction("add", (name, other), (name,))
                 tasks: list[_Task | None] = []
                 for k, core in enumerate(self.cores):
                     whole = self.everything[name]
-                    arrays = {name: self.part(name, whole, k), other: self.part(name, part, k)}
+                    arrays = {name: divided(whole, k), other: divided(part, k)}
                     at = replace(core.at, arrays=arrays, whole=core.at)
                     tasks.append(_Task(i, at) if arrays[name].size else None)
                 self.put(tasks)

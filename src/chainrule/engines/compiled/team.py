@@ -39,8 +39,9 @@ class Helper(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="chainrule helper", daemon=True)
-        self.mailbox = aligned(word.MAILBOX, np.int64)
-        self._address = first_byte(self.mailbox)
+        mailbox = aligned(word.MAILBOX, np.int64)
+        self._address = first_byte(mailbox)
+        self.mailbox = mailbox.data
         self._serve, self._offer = _functions()
         self._calls: SimpleQueue[None] = SimpleQueue()
         self.runs = 0
@@ -87,13 +88,16 @@ def borrowed(count: int) -> list[Helper]:
 
 
 def run_together(
-    machine: Callable[[int], object], helpers: Sequence[Helper], controls: Sequence[np.ndarray]
+    machine: Callable[[int], object],
+    helpers: Sequence[Helper],
+    controls: Sequence[int],
+    is_done: Callable[[], bool],
 ) -> None:
-    """Run the machine on several blocks of control words at a time, the first in this thread.
+    """Run the machine on blocks of control words at these addresses, the first in this thread.
 
     They wait for one another, so none may be left out: Ctrl-C is raised when all are done.
     """
-    first, *others = (first_byte(block) for block in controls)
+    first, *others = controls
     for helper in helpers:
         helper.runs += 1
 
@@ -105,7 +109,7 @@ def run_together(
     try:
         begin()
     except BaseException:  # between two of these lines
-        if not controls[0][word.FINISHED]:
+        if not is_done():
             begin()
         raise
     finally:
