@@ -91,7 +91,7 @@ class CompiledSession:
         self._memory = memory
         self._carried = [memory[value.name] for value in plan.tape.with_role("carry")]
         self._work = sum(multiply_adds(plan.tape, i, batches.size) for i in plan.tape.instructions)
-        self._calls_blas = largest_product(plan.tape, batches.size) > word.LARGEST_PRODUCT
+        self._largest = largest_product(plan.tape, batches.size)
         # Of a minibatch: its rows, or columns of a single one.
         self._parts = min(batches.size, _MOST_CORES) if batches.size > 1 else _MOST_CORES
         self._teams: dict[int, _Team] = {}
@@ -160,7 +160,7 @@ class CompiledSession:
     @contextmanager
     def limits(self, threads: int | None) -> Iterator[None]:
         """So many cores share each minibatch, and BLAS does not give its products to others."""
-        with at_most(threads), blas_threads(1 if self._calls_blas else None):
+        with at_most(threads), blas_threads(1 if self._calls_blas(self._cores()) else None):
             yield
 
     def run(self, steps: int) -> int:
@@ -178,7 +178,7 @@ class CompiledSession:
     def _run(self, steps: int) -> None:
         self._control[word.WANTED] = steps
         cores = self._cores()
-        if self._calls_blas:
+        if self._calls_blas(cores):
             with blas_threads(1):
                 self._on(cores)
         else:
@@ -206,6 +206,10 @@ class CompiledSession:
             return min(given, self._parts)
         paid = min(self._work // _WORTH_A_CORE, self._parts)
         return min(paid, thread_limit() or processors()) if paid > 1 else 1
+
+    def _calls_blas(self, cores: int) -> bool:
+        """Whether a core's part of the largest product may be left to BLAS; parts differ a bit."""
+        return self._largest > 0.9 * cores * word.LARGEST_PRODUCT
 
     def _meet(self, cores: int) -> None:
         """So many are to run the next minibatches: give each its control words."""

@@ -28,7 +28,7 @@ __all__ = ["product"]
 intrinsic: Any = numba_intrinsic
 _FEWEST_COLUMNS = 4  # of a result: a vector of columns would be nearly empty
 _DEPTH = 256  # of the inner dimension at a time
-_HEIGHT = 120  # rows of a result at a time
+_HEIGHT = 168  # rows of a result at a time, at most
 _VECTOR = 64 if llvm.get_host_cpu_features().get("avx512f") else 32  # bytes; LLVM splits it
 
 
@@ -159,7 +159,11 @@ def _width(typingctx: Any, like: Any) -> Any:
 @register_jitable
 def _copy_panel(b: Any, bp: Any, bj: Any, depth: Any, columns: Any, panel: Any, width: Any) -> None:
     """panel[p, j] = b[p, j], where bp and bj are b's steps; the columns beyond are not read."""
-    if bj == 1:
+    if bj == 1 and columns == width:
+        for p in range(depth):
+            for j in range(width):
+                panel[p * width + j] = b[p * bp + j]
+    elif bj == 1:
         for p in range(depth):
             for j in range(columns):
                 panel[p * width + j] = b[p * bp + j]
@@ -184,11 +188,13 @@ def _tiled(
     keep: Any,
 ) -> None:  # fmt: skip
     """C = or += a b: a block of a stays in the cache while the columns of b pass."""
+    blocks = -(-m // _HEIGHT)  # of equal height, in whole tiles
+    tall = -(-m // (6 * blocks)) * 6
     width, panel, edge = _width(a), _panel_room(a), _edge_room(a)
     for p in range(0, k, _DEPTH):
         depth, add = min(_DEPTH, k - p), keep or p > 0
-        for i in range(0, m, _HEIGHT):
-            height = min(_HEIGHT, m - i)
+        for i in range(0, m, tall):
+            height = min(tall, m - i)
             left, below = moved(a, p * ap + i * ai), moved(c, i * ci)
             for j in range(0, n, width):
                 columns = min(width, n - j)
