@@ -50,9 +50,11 @@ def stock_for(
 ) -> Stock:
     """`take_stock` with its progress on standard error."""
     with progress_for(verbose, "reading") as bar:
-        bar.update(0.0, "counting rows")
+        bar.update(0.0, lambda: "counting rows")
         rows = stream.rows
-        return take_stock(stream, target, split, lambda n: bar.update(n / rows, f"{n:,} rows"))
+        return take_stock(
+            stream, target, split, lambda n: bar.update(n / rows, lambda: f"{n:,} rows")
+        )
 
 
 def fit_stream(
@@ -271,7 +273,8 @@ class _Run:
         text += f"  loss {self.totals.mean_loss:.4f}"
         if history.validation_loss:
             text += f"  validation {history.validation_loss[-1]:.4f}"
-        bar.update((state.epoch + self.rows / self.stock.survey.trained) / state.epochs, text)
+        done = (state.epoch + self.rows / self.stock.survey.trained) / state.epochs
+        bar.update(done, lambda: text)
 
     def _record(self, begin: float) -> None:
         """Enter the epoch into the history and let the keeper of the best weights see it."""

@@ -21,11 +21,11 @@ _MASK = 0xFFFFFFFF
 
 def mix(x: Any) -> Any:
     """Scramble whole numbers of 32 bits: int, or uint32 array of any shape."""
-    for shift, multiplier in zip(SHIFTS, (*MULTIPLIERS, None), strict=True):
-        x = x ^ (x >> shift)
-        if multiplier is not None:
-            x = (x * multiplier) & _MASK
-    return x
+    x = x ^ (x >> SHIFTS[0])
+    x = (x * MULTIPLIERS[0]) & _MASK
+    x = x ^ (x >> SHIFTS[1])
+    x = (x * MULTIPLIERS[1]) & _MASK
+    return x ^ (x >> SHIFTS[2])
 
 
 def key(seed: int, step: int, salt: int) -> int:

@@ -80,6 +80,16 @@ class Schedule:
         """
         raise NotImplementedError
 
+    def of_epoch(self, first: int, count: int, total: int) -> np.ndarray:
+        """The factors of `count` updates one after another, before which `first` were made.
+
+        Examples
+        --------
+        >>> Steps(factor=0.1, every=2).of_epoch(1, 3, 9).round(3).tolist()
+        [1.0, 0.1, 0.1]
+        """
+        return self.factors(first + np.arange(count), total)
+
 
 @dataclass(frozen=True)
 class Constant(Schedule):
@@ -97,6 +107,10 @@ class Constant(Schedule):
     def factors(self, t: np.ndarray, total: int) -> np.ndarray:
         """1 for each of the (n,) updates."""
         return np.ones(len(t))
+
+    def of_epoch(self, first: int, count: int, total: int) -> np.ndarray:
+        """1 for each of the updates, (count,)."""
+        return np.ones(count)
 
 
 @dataclass(frozen=True)

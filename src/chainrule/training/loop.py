@@ -282,7 +282,7 @@ class _Run:
             if time.perf_counter() > self.deadline:
                 state.stop("time limit")
             self.call("on_epoch_end")
-            bar.update(state.epoch / state.epochs, self.status())
+            bar.update(state.epoch / state.epochs, self.status)
             begin = time.perf_counter()
             return not state.stop_reason
 
@@ -295,9 +295,9 @@ class _Run:
     def factors(self) -> tuple[np.ndarray, np.ndarray]:
         """Factors of learning rate and regularisation for this epoch's minibatches, (count,)."""
         count, state = self.session.batches.per_epoch, self.state
-        updates, total = state.epoch * count + np.arange(count), self.last_epoch() * count
-        rates = state.rate_factor * self.schedule.factors(updates, total)
-        return rates, self.strength.factors(updates, total)
+        first, total = state.epoch * count, self.last_epoch() * count
+        rates = state.rate_factor * self.schedule.of_epoch(first, count, total)
+        return rates, self.strength.of_epoch(first, count, total)
 
     def minibatches(self, bar: Progress) -> None:
         """Run the epoch, coming up for air every so often."""
@@ -312,7 +312,7 @@ class _Run:
             seconds = time.perf_counter() - begin
             self.pace(completed, seconds)
             share = (self.state.epoch + done / total) / self.state.epochs
-            bar.update(share, self.status())
+            bar.update(share, self.status)
             advanced(share)
             if time.perf_counter() > self.deadline:
                 self.state.stop_reason = "time limit"
@@ -329,8 +329,8 @@ class _Run:
             self.steps_per_call = max(1, int(completed * _CALL_SECONDS / seconds))
 
     def status(self) -> str:
-        history = self.state.history
-        text = f"epoch {self.state.epoch + 1}/{self.state.epochs}"
+        state, history = self.state, self.state.history
+        text = f"epoch {min(state.epoch + 1, state.epochs)}/{state.epochs}"
         if history.loss:
             text += f"  loss {history.loss[-1]:.4f}"
         if history.validation_loss:

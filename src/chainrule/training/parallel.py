@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, TypeVar
 
 from chainrule.engines.threads import at_most, processors, thread_limit
@@ -295,4 +296,6 @@ def _finish(futures: Sequence[Future[Result]], bar: Progress, pool: _Pool) -> No
             return
         count = len(futures) - len(pending)
         shares = dict(pool.shares) | {k: 1.0 for k, f in enumerate(futures) if f not in pending}
-        bar.update(sum(shares.values()) / len(futures), f"{count}/{len(futures)}")
+        bar.update(
+            sum(shares.values()) / len(futures), partial("{}/{}".format, count, len(futures))
+        )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 __all__ = ["Progress", "progress_for"]
 
 _QUIET_SECONDS = 1.0  # shorter work shows nothing
 _LINE_SECONDS = 5.0  # between plain lines
+_BAR_SECONDS = 0.05  # between drawings of a bar
 
 
 class Progress:
@@ -21,8 +23,11 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def update(self, done: float, text: str) -> None:
-        """Show that the share `done` (0 to 1) is complete."""
+    def update(self, done: float, status: Callable[[], str]) -> None:
+        """Show that the share `done` (0 to 1) is complete, and what `status` says if it is asked.
+
+        It may be called thousands of times a second.
+        """
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -34,20 +39,26 @@ class _Lines(Progress):
     def __init__(self, title: str, at_once: bool) -> None:
         self.title = title
         self.next = time.perf_counter() + (0 if at_once else _LINE_SECONDS)
-        self.shown, self.latest = False, ""
+        self.shown = False
+        self.latest: tuple[float, Callable[[], str]] | None = None  # not yet shown
 
-    def update(self, done: float, text: str) -> None:
-        line = f"{self.title}: {done:4.0%}  {text}"
+    def update(self, done: float, status: Callable[[], str]) -> None:
+        self.latest = done, status
         if time.perf_counter() >= self.next:
             self.next = time.perf_counter() + _LINE_SECONDS
-            print(line, file=sys.stderr, flush=True)
-            self.shown, line = True, ""
-        self.latest = line
+            self.print()
+
+    def print(self) -> None:
+        """A line on the latest."""
+        if self.latest is not None:
+            done, status = self.latest
+            print(f"{self.title}: {done:4.0%}  {status()}", file=sys.stderr, flush=True)
+            self.shown, self.latest = True, None
 
     def close(self) -> None:
         """End with the last line, if lines were shown at all."""
-        if self.shown and self.latest:
-            print(self.latest, file=sys.stderr, flush=True)
+        if self.shown:
+            self.print()
 
 
 class _Bar(Progress):
@@ -55,16 +66,23 @@ class _Bar(Progress):
 
     def __init__(self, title: str, at_once: bool) -> None:
         self.title = title
-        self.begin = time.perf_counter() - (_QUIET_SECONDS if at_once else 0)
+        self.next = time.perf_counter() + (0 if at_once else _QUIET_SECONDS)
+        self.latest: tuple[float, Callable[[], str]] | None = None  # not yet shown
         self.bar: Any = None  # rich's, imported when it is first needed
         self.task: Any = None
 
-    def update(self, done: float, text: str) -> None:
-        if self.bar is None:
-            if time.perf_counter() - self.begin < _QUIET_SECONDS:
-                return
-            self.bar = self._show()
-        self.bar.update(self.task, completed=done, status=text)
+    def update(self, done: float, status: Callable[[], str]) -> None:
+        self.latest = done, status
+        if time.perf_counter() >= self.next:
+            self.next = time.perf_counter() + _BAR_SECONDS
+            self.bar = self.bar or self._show()
+            self._draw()
+
+    def _draw(self) -> None:
+        if self.latest is not None:
+            done, status = self.latest
+            self.bar.update(self.task, completed=done, status=status())
+            self.latest = None
 
     def _show(self) -> Any:
         from rich import progress
@@ -84,6 +102,7 @@ class _Bar(Progress):
 
     def close(self) -> None:
         if self.bar is not None:
+            self._draw()
             self.bar.stop()
 
 

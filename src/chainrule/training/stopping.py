@@ -35,10 +35,10 @@ class BestWeights:
     epoch: int | None = None
     waited: int = 0
     loss: float = np.inf
-    _copies: dict[str, np.ndarray] = field(default_factory=dict)
+    _copies: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._copies = {name: p.copy() for name, p in self.parameters.items()}
+        self._copies = [(p.copy(), p) for p in self.parameters.values()]
 
     def see(self, epoch: int, loss: float) -> None:
         """Take note of an epoch and its loss."""
@@ -46,13 +46,13 @@ class BestWeights:
             self.waited += 1
             return
         self.loss, self.epoch, self.waited = min(loss, self.loss), epoch, 0
-        for name, p in self.parameters.items():
-            self._copies[name][...] = p
+        for copy, p in self._copies:
+            copy[...] = p
 
     def restore(self) -> None:
         """Put the remembered weights back (the initial ones if no epoch was complete)."""
-        for name, p in self.parameters.items():
-            p[...] = self._copies[name]
+        for copy, p in self._copies:
+            p[...] = copy
 
     def conclude(self, state: TrainingState) -> bool:
         """Leave the network with the weights that count, and enter into the history which.

@@ -19,7 +19,7 @@ from chainrule.engines.compiled.lowering import MATRIX, Binding, Row
 from chainrule.engines.compiled.lowering.binding import first_byte
 from chainrule.engines.compiled.sharing import Line, share
 from chainrule.engines.compiled.store import KernelKey, addresses
-from chainrule.engines.compiled.team import CALL, borrowed, run_together
+from chainrule.engines.compiled.team import BRIEF_CALL, CALL, borrowed, run_together
 from chainrule.engines.threads import allowed, at_most, processors, thread_limit
 from chainrule.tape import Plan
 from chainrule.tape.cost import largest_product, multiply_adds
@@ -30,6 +30,7 @@ __all__ = ["CompiledEngine", "CompiledSession"]
 # Multiply-adds of a step for each core that shares it: with less, waiting costs more than it gives.
 _WORTH_A_CORE = 750_000
 _MOST_CORES = 64
+_FEW_ROWS = 5000  # are put in order in some 20 µs
 
 
 class CompiledEngine:
@@ -84,7 +85,8 @@ class CompiledSession:
         self._address = first_byte(self._controls)
         self._control = self._controls[0].data  # its numbers are read faster than NumPy's
         self._rows = np.ascontiguousarray(batches.rows, np.int64)
-        self._order = self._rows
+        self._order: np.ndarray | None = None  # another one than that of the rows
+        self._first_row = self._first_place = first_byte(self._rows)
         self._rates = aligned(batches.per_epoch, np.float64)
         self._strengths = aligned(batches.per_epoch, np.float64)
         self._buffers = [aligned(size, engine.dtype) for size in plan.sizes(batches.size)]
@@ -95,8 +97,11 @@ class CompiledSession:
         # Of a minibatch: its rows, or columns of a single one.
         self._parts = min(batches.size, _MOST_CORES) if batches.size > 1 else _MOST_CORES
         self._teams: dict[int, _Team] = {}
-        plain = addresses([KernelKey("machine", ""), KernelKey("shuffle", "")])
-        self._machine, self._shuffle = (CALL(address) for address in plain.values())
+        machine, shuffle = (KernelKey(name, "") for name in ("machine", "shuffle"))
+        plain = addresses([machine, shuffle])
+        self._machine = CALL(plain[machine])
+        few = len(self._rows) <= _FEW_ROWS
+        self._shuffle = (BRIEF_CALL if few else CALL)(plain[shuffle])
         self._prepare()
 
     # -------------------------------------------------------------- the session
@@ -104,7 +109,8 @@ class CompiledSession:
     @property
     def totals(self) -> Totals:
         """Sums since the epoch began."""
-        loss, weight, metric, penalty = (float(x) for x in self._sums[:, :4].sum(axis=0))
+        used = self._sums[: max(self._teams, default=1)]
+        loss, weight, metric, penalty, *_ = used.sum(axis=0).tolist()
         batches = self._control[word.START] // self.batches.size
         return Totals(loss, weight, metric, penalty, batches)
 
@@ -149,13 +155,14 @@ class CompiledSession:
         for carried in self._carried:
             carried[...] = 0
         if shuffle:
-            if self._order is self._rows:
+            if self._order is None:
                 self._order = np.empty_like(self._rows)
+                self._first_place = first_byte(self._order)
             self._control[word.KEY] = self.batches.shuffle_key(epoch)
-            self._control[word.ORDER] = first_byte(self._order)
+            self._control[word.ORDER] = self._first_place
             self._shuffle(self._address)
         else:
-            self._control[word.ORDER] = first_byte(self._rows)
+            self._control[word.ORDER] = self._first_row
 
     @contextmanager
     def limits(self, threads: int | None) -> Iterator[None]:

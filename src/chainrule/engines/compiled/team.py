@@ -22,10 +22,12 @@ from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.lowering.binding import first_byte
 from chainrule.engines.compiled.store import KernelKey, addresses
 
-__all__ = ["CALL", "Helper", "borrowed", "run_together"]
+__all__ = ["BRIEF_CALL", "CALL", "Helper", "borrowed", "run_together"]
 
 # Calls through ctypes release Python's lock, so other threads go on meanwhile.
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+# What is done sooner than another thread could wake keeps the lock.
+BRIEF_CALL = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
 
 
 @cache
