@@ -15,6 +15,7 @@ import click
 from benchmarks import engines, inference, memory, streaming
 from benchmarks.folds import measure_folds
 from benchmarks.inference.measure import ROWS, measure_inference
+from benchmarks.kernels import measure_kernels
 from benchmarks.machine import machine, versions
 from benchmarks.models import MODELS
 from benchmarks.plot import plot
@@ -29,7 +30,16 @@ COLD_STARTS, WARM_STARTS = 3, 7
 MEGABYTES = 400
 STREAMED = 1_000_000
 PEERS = tuple(dict.fromkeys((*engines.PEERS, *inference.PEERS)))
-SECTIONS = ("steps", "models", "inference", "folds", "streaming", "start", "memory")  # in turn
+SECTIONS = (
+    "steps",
+    "kernels",
+    "models",
+    "inference",
+    "folds",
+    "streaming",
+    "start",
+    "memory",
+)  # in turn
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,7 @@ def _say(text: str) -> None:
     "run of everything; a partial run is only printed]",
 )
 def main(output: Path | None, **given: Any) -> None:
-    """Measure chainrule: training steps, predictions, folds, streamed tables, starts, memory.
+    """Measure training steps and their kernels, predictions, folds, streams, starts and memory.
 
     `python -m benchmarks tables --help` tells of the accuracy on tables.
     """
@@ -175,6 +185,10 @@ def main(output: Path | None, **given: Any) -> None:
 def _steps(results: Results, asked: Asked) -> None:
     names = engines.chosen(asked.peers)
     results.steps = measure_steps(asked.shapes, names, asked.rounds, _say)
+
+
+def _kernels(results: Results, asked: Asked) -> None:
+    results.kernels = measure_kernels(asked.shapes, _say)
 
 
 def _models(results: Results, asked: Asked) -> None:
@@ -214,6 +228,7 @@ def _memory(results: Results, asked: Asked) -> None:
 
 MEASURES: dict[str, Callable[[Results, Asked], None]] = {
     "steps": _steps,
+    "kernels": _kernels,
     "models": _models,
     "inference": _inference,
     "folds": _folds,

@@ -9,6 +9,8 @@ from benchmarks.folds import Folds
 from benchmarks.folds import section as folds
 from benchmarks.inference.measure import Inference
 from benchmarks.inference.report import section as inference
+from benchmarks.kernels import Kernels
+from benchmarks.kernels import section as kernels
 from benchmarks.markdown import digits, met, of_threads, paragraph, ratio, table
 from benchmarks.memory import Memory
 from benchmarks.memory import section as memory
@@ -25,7 +27,7 @@ OTHER_PAGES = paragraph(
     "Pages of their own: [how well tables are predicted](TABLES.md), beside boosted trees and "
     "scikit-learn's network; [what each choice of the defaults is worth](ABLATION.md); [folds at "
     "the price of few fits](FOLDS.md); [tables larger than memory](STREAMING.md); [what is learnt "
-    "in how many seconds](LEARNING.md)."
+    "in how many seconds](LEARNING.md); [what was tried](TRIED.md) to be faster, and what it gave."
 )
 
 
@@ -38,6 +40,7 @@ class Results:
     machine: dict[str, str]
     versions: dict[str, str]
     steps: Steps | None = None
+    kernels: Kernels | None = None
     models: Steps | None = None
     inference: Inference | None = None
     folds: Folds | None = None
@@ -51,6 +54,8 @@ def report(results: Results, picture: str = "") -> str:
     parts = [_head(results)]
     if results.steps:
         parts += _steps(results.steps, picture)
+    if results.kernels:
+        parts.append(kernels(results.kernels))
     if results.models:
         parts += _models(results.models)
     if results.inference:

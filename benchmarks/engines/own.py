@@ -10,13 +10,14 @@ from benchmarks.engines import Run
 from benchmarks.models import Conv, Embed, Flat, Full, ModelWork, Part, Pool, Recurrent
 from benchmarks.workload import Work
 from chainrule import layers
-from chainrule.engines import Batches
+from chainrule.engines import Batches, Session
 from chainrule.tape import plan
 
-__all__ = ["floor", "models", "session", "session64", "train"]
+__all__ = ["floor", "models", "network", "session", "session64", "train", "training"]
 
 
-def _network(work: Work, dtype: str = "float32") -> cr.Network:
+def network(work: Work, dtype: str = "float32") -> cr.Network:
+    """The shape's network with the initial weights of the task."""
     hidden = [cr.Dense(size, "relu") for size in work.shape.sizes[1:-1]]
     net = cr.Network(
         [*hidden, cr.Dense(work.shape.sizes[-1])],
@@ -38,36 +39,41 @@ def _batches(work: Work | ModelWork) -> Batches:
     return Batches(work.shape.batch, np.arange(work.shape.rows))
 
 
-def _epochs(net: cr.Network, work: Work | ModelWork) -> Run:
-    """The session that `train` drives, over whole shuffled epochs."""
+def training(net: cr.Network, work: Work | ModelWork) -> Session:
+    """The session that `train` drives."""
     x = work.x.astype(net.engine.dtype) if work.x.dtype.kind == "f" else work.x
     data, form = net.bind(x, work.y)
     step = plan(net.blueprint.step(form, cr.Adam()))
-    training = net.session(step, data, _batches(work))
+    return net.session(step, data, _batches(work))
+
+
+def _epochs(net: cr.Network, work: Work | ModelWork) -> Run:
+    """Whole shuffled epochs."""
+    of = training(net, work)
     epoch = 0
 
     def run(epochs: int) -> float:
         nonlocal epoch
-        with training.limits(_threads(work)):
+        with of.limits(_threads(work)):
             for _ in range(epochs):
-                training.start_epoch(epoch, shuffle=True)
-                done = training.run(work.shape.steps)
+                of.start_epoch(epoch, shuffle=True)
+                done = of.run(work.shape.steps)
                 if done != work.shape.steps:
                     raise RuntimeError(f"{done} of {work.shape.steps} minibatches were completed.")
                 epoch += 1
-        return training.totals.mean_loss
+        return of.totals.mean_loss
 
     return run
 
 
 def session(work: Work) -> Run:
     """A dense network in float32."""
-    return _epochs(_network(work), work)
+    return _epochs(network(work), work)
 
 
 def session64(work: Work) -> Run:
     """The same in float64."""
-    return _epochs(_network(work, "float64"), work)
+    return _epochs(network(work, "float64"), work)
 
 
 def models(work: ModelWork) -> Run:
@@ -99,7 +105,7 @@ def _layer(part: Part) -> layers.Layer:
 
 def train(work: Work) -> Run:
     """`chainrule.train` with all it does: checks, assembly, history, the copy of the weights."""
-    net = _network(work)
+    net = network(work)
 
     def run(epochs: int) -> float:
         history = cr.train(

@@ -229,6 +229,25 @@ class CompiledSession:
 
     # ----------------------------------------------------------------- programs
 
+    def kernels(self) -> list[tuple[str, np.ndarray]]:
+        """The operation and the row of each kernel of a full minibatch on one core."""
+        self._meet(1)
+        (program,) = self._teams[1].full
+        return [(name, program.lines[k]) for k, name in program.names.items()]
+
+    @contextmanager
+    def replaced(self, program: int) -> Iterator[None]:
+        """While it lasts, one core runs the program at this address instead."""
+        kept = self._control[word.FULL : word.LAST + 1].tolist()
+        with at_most(1):
+            self._meet(1)
+            self._control[word.FULL] = self._control[word.LAST] = program
+            self._control[word.START] = 0
+            try:
+                yield
+            finally:
+                self._control[word.FULL], self._control[word.LAST] = kept
+
     def _arrays(self, batch: int) -> dict[str, np.ndarray]:
         """Every value of one batch, (rows, columns …) each, as a view of where it lies."""
         result = dict(self._memory)
@@ -287,12 +306,14 @@ class _Program:
     """Rows of the machine's program for a batch of one size.
 
     `moves` are the places of the instructions that touch the user's matrices; `forms` are the
-    types and strides of these matrices for which each is written. `kept` is memory that rows name.
+    types and strides of these matrices for which each is written. `kept` is memory that rows name,
+    `names` are the operations of the places that are kernels.
     """
 
     lines: np.ndarray
     moves: dict[int, Line]
     kept: list[np.ndarray]
+    names: dict[int, str]
     forms: dict[int, Any] = field(default_factory=dict)
 
     @classmethod
@@ -305,7 +326,8 @@ class _Program:
             if line.row is not None:
                 _write(row, line.row, kernels[line.row.kernel])
         moves = {k: line for k, line in enumerate(lines) if line.matrix}
-        return cls(rows, moves, kept)
+        names = {k: line.task.instruction.operation for k, line in enumerate(lines) if line.task}
+        return cls(rows, moves, kept, names)
 
     def take(self, data: Mapping[str, np.ndarray]) -> None:
         """Write the addresses of other matrices."""
