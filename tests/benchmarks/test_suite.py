@@ -9,6 +9,7 @@ from benchmarks.inference import measure
 from benchmarks.inference.by_hand import scores
 from benchmarks.inference.measure import Inference, measure_inference
 from benchmarks.inference.task import TOLERANCE, deviation, make_rows, make_task
+from benchmarks.kernels import KINDS, WHOLE, measure_kernels
 from benchmarks.process import Process, environment
 from benchmarks.report import Results, report
 from benchmarks.timing import Times
@@ -36,6 +37,18 @@ def task(tmp_path):
     """A few rows of the smallest shape."""
     make_rows("tiny", 5, tmp_path / "rows.npy")
     return make_task("tiny", tmp_path / "rows.npy", 1)
+
+
+# ---------------------------------------------------------------------- kernels
+
+
+def test_every_kernel_of_a_step_is_of_some_kind():
+    (found,) = measure_kernels(["tiny"], quiet).values()
+    assert set(found) == {*KINDS, WHOLE}
+    assert min(found.values()) > 0
+    page = report(Results("", "", {}, {}, kernels={"tiny": found}))
+    shares = [int(cells(page, kind)[0].split("(")[1].rstrip("%)")) for kind in KINDS]
+    assert sum(shares) == pytest.approx(100, abs=len(KINDS) / 2)
 
 
 # -------------------------------------------------------------------- inference

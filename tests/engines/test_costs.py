@@ -11,6 +11,7 @@ from chainrule import layers
 from chainrule.engines import Batches
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.store import statistics
+from chainrule.engines.compiled.timing import kernel_seconds
 from chainrule.tape import plan
 
 # Sizes of a network: kernels of a training step on one core; bytes of buffers for each row.
@@ -48,7 +49,7 @@ def kernels(of, cores=1):
     with of.limits(cores):
         of.start_epoch(0, shuffle=False)
         of.run(1)
-    codes = [program.lines[:, 0] for program in of._teams[cores].full]
+    codes = [program.lines[:, 0] for program in of._teams[cores, cores].full]
     return [(int(np.sum(c > word.CHECK)), int(np.sum(c == word.BARRIER))) for c in codes]
 
 
@@ -118,3 +119,13 @@ def test_another_network_of_the_same_kinds_compiles_nothing():
     before = dict(statistics)
     kernels(dense((9, 4, 6, 3), rows=40))
     assert statistics == before
+
+
+def test_kernels_are_timed_in_the_order_of_the_tape():
+    of = dense((64, 100, 10))
+    found = kernel_seconds(of)
+    operations = [i.operation for i in of.plan.tape.instructions]
+    assert [name for name, _ in found] == operations[: len(found)]
+    seconds = dict(found)
+    assert min(seconds.values()) > 0
+    assert seconds["matmul"] > seconds["add_bias"]  # 3,200 sums of 100 products to 320 sums

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from unittest import mock
 
 import numpy as np
@@ -13,6 +14,7 @@ from layer_cases import CASES, close, network, problem
 
 import chainrule as cr
 from chainrule.engines.compiled import sharing
+from chainrule.engines.compiled.team import busy
 from chainrule.engines.threads import at_most
 
 
@@ -151,3 +153,22 @@ def test_a_single_row_is_shared_by_columns(sizes, cores):
         found = np.array([shared(row) for row in x])
         assert np.array_equal(net.predict(x[:1])[0], found[0])
     close(found, np.array(expected), 1e-12)
+
+
+def test_one_core_does_all_parts_to_the_last_bit_when_the_others_are_taken(cores):
+    expected = trained(cores, epochs=3, averaging=0.5, clip=1.0)[1]
+    busy.begin(1000)
+    try:
+        assert np.array_equal(trained(cores, epochs=3, averaging=0.5, clip=1.0)[1], expected)
+    finally:
+        busy.end(1000)
+    assert not np.array_equal(trained(1, epochs=3, averaging=0.5, clip=1.0)[1], expected)
+
+
+def test_after_a_pause_one_core_predicts_a_row_to_the_last_bit(cores):
+    net = cr.Network([cr.Dense(70, "tanh"), cr.Dense(3)], input_shape=40, seed=3)
+    predict, row = net.predictor(), np.random.default_rng(5).normal(size=40)
+    with at_most(cores):
+        first = predict(row)
+        time.sleep(0.05)
+        assert np.array_equal([predict(row) for _ in range(9)], [first] * 9)

@@ -90,7 +90,7 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         Numbers of the network. If None float64 for a table so small that it costs no time, where a
         row of weight 2 then is the same as the row twice to rounding; float32 for others.
     threads : int, optional
-        Threads of one matrix product; chosen by size if None, at most CHAINRULE_THREADS, a
+        Cores that share a minibatch; chosen by its size if None, at most CHAINRULE_THREADS, a
         variable of the environment.
     random_state : int, RandomState or None
     verbose : bool

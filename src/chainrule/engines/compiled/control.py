@@ -29,6 +29,7 @@ ARRIVED = 17  # address of how often a core has come to a barrier, counted over 
 CROSSED = 18  # what that number was when this core left its last barrier
 YIELD = 19  # address of the system's function that lets another thread run
 FINISHED = 20  # 1 when this core has left
+PARTS = 21  # how many parts a minibatch has, with sums of their own; CORES or one core does them
 WORDS = 24  # whole cache lines
 
 # Instead of a kernel's address.

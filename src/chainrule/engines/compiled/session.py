@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from chainrule.engines.compiled.lowering import MATRIX, Binding, Row
 from chainrule.engines.compiled.lowering.binding import first_byte
 from chainrule.engines.compiled.sharing import Line, share
 from chainrule.engines.compiled.store import KernelKey, addresses
-from chainrule.engines.compiled.team import BRIEF_CALL, CALL, borrowed, run_together
+from chainrule.engines.compiled.team import BRIEF_CALL, CALL, borrowed, busy, run_together
 from chainrule.engines.threads import allowed, at_most, processors, thread_limit
 from chainrule.tape import Plan
 from chainrule.tape.cost import largest_product, multiply_adds
@@ -30,6 +31,7 @@ __all__ = ["CompiledEngine", "CompiledSession"]
 # Multiply-adds of a step for each core that shares it: with less, waiting costs more than it gives.
 _WORTH_A_CORE = 750_000
 _MOST_CORES = 64
+_PAUSE = 1e-3  # seconds
 _FEW_ROWS = 5000  # are put in order in some 20 µs
 
 
@@ -96,7 +98,10 @@ class CompiledSession:
         self._largest = largest_product(plan.tape, batches.size)
         # Of a minibatch: its rows, or columns of a single one.
         self._parts = min(batches.size, _MOST_CORES) if batches.size > 1 else _MOST_CORES
-        self._teams: dict[int, _Team] = {}
+        # By the parts of a minibatch and the cores that do them: as many, or one.
+        self._teams: dict[tuple[int, int], _Team] = {}
+        self._met = (0, 0)
+        self._last = 0.0  # when cores last had worked
         machine, shuffle = (KernelKey(name, "") for name in ("machine", "shuffle"))
         plain = addresses([machine, shuffle])
         self._machine = CALL(plain[machine])
@@ -109,7 +114,7 @@ class CompiledSession:
     @property
     def totals(self) -> Totals:
         """Sums since the epoch began."""
-        used = self._sums[: max(self._teams, default=1)]
+        used = self._sums[: max(parts for parts, _ in self._teams) if self._teams else 1]
         loss, weight, metric, penalty, *_ = used.sum(axis=0).tolist()
         batches = self._control[word.START] // self.batches.size
         return Totals(loss, weight, metric, penalty, batches)
@@ -184,23 +189,44 @@ class CompiledSession:
 
     def _run(self, steps: int) -> None:
         self._control[word.WANTED] = steps
-        cores = self._cores()
-        if self._calls_blas(cores):
+        parts = self._cores()
+        if self._calls_blas(parts):
             with blas_threads(1):
-                self._on(cores)
+                self._on(parts)
         else:
-            self._on(cores)
+            self._on(parts)
 
-    def _on(self, cores: int) -> None:
-        if cores == 1:
-            if self._control[word.CORES] != 1:
-                self._meet(1)
-            self._machine(self._address)
+    def _on(self, parts: int) -> None:
+        """So many cores if they are free, else one that does their parts: the numbers are equal."""
+        if parts == 1:
+            self._alone(1)
             return
+        cores = 0
+        try:
+            cores = busy.begin(1 if self._after_a_pause() else parts)
+            if cores == 1:
+                self._alone(parts)
+            else:
+                self._together(cores)
+        finally:
+            busy.end(cores)
+            self._last = time.perf_counter()
+
+    def _after_a_pause(self) -> bool:
+        """Whether a single row comes by itself: to wake a helper would take longer than the row."""
+        single = self.batches.size == self._control[word.WANTED] == 1
+        return single and time.perf_counter() - self._last > _PAUSE
+
+    def _alone(self, parts: int) -> None:
+        if self._met != (parts, 1):
+            self._meet(parts, 1)
+        self._machine(self._address)
+
+    def _together(self, cores: int) -> None:
         helpers = borrowed(cores - 1)
         self._control[word.ARRIVED] = helpers[0].counter
         self._control[word.CROSSED] = helpers[0].mailbox[word.COUNTER]
-        self._meet(cores)
+        self._meet(cores, cores)
         addresses = [self._address + 8 * word.WORDS * core for core in range(cores)]
         run_together(self._machine, helpers, addresses, lambda: self._control[word.FINISHED] == 1)
 
@@ -218,21 +244,24 @@ class CompiledSession:
         """Whether a core's part of the largest product may be left to BLAS; parts differ a bit."""
         return self._largest > 0.9 * cores * word.LARGEST_PRODUCT
 
-    def _meet(self, cores: int) -> None:
+    def _meet(self, parts: int, cores: int) -> None:
         """So many are to run the next minibatches: give each its control words."""
-        if cores not in self._teams:
-            self._teams[cores] = self._team(cores)
+        self._met = 0, 0  # until all is written
+        if (parts, cores) not in self._teams:
+            self._teams[parts, cores] = self._team(parts, cores > 1)
         controls = self._controls[:cores]
-        self._control[word.CORES], self._control[word.FINISHED] = cores, 0
+        self._control[word.PARTS], self._control[word.CORES] = parts, cores
+        self._control[word.FINISHED] = 0
         controls[1:] = controls[0]
-        controls[:, word.FULL : word.LAST + 1] = self._teams[cores].starts
+        controls[:, word.FULL : word.LAST + 1] = self._teams[parts, cores].starts
+        self._met = parts, cores
 
     # ----------------------------------------------------------------- programs
 
     def kernels(self) -> list[tuple[str, np.ndarray]]:
         """The operation and the row of each kernel of a full minibatch on one core."""
-        self._meet(1)
-        (program,) = self._teams[1].full
+        self._meet(1, 1)
+        (program,) = self._teams[1, 1].full
         return [(name, program.lines[k]) for k, name in program.names.items()]
 
     @contextmanager
@@ -240,7 +269,7 @@ class CompiledSession:
         """While it lasts, one core runs the program at this address instead."""
         kept = self._control[word.FULL : word.LAST + 1].tolist()
         with at_most(1):
-            self._meet(1)
+            self._meet(1, 1)
             self._control[word.FULL] = self._control[word.LAST] = program
             self._control[word.START] = 0
             try:
@@ -269,18 +298,25 @@ class CompiledSession:
         c[word.RATES], c[word.STRENGTHS] = map(first_byte, (self._rates, self._strengths))
         c[word.TOTALS], c[word.BASE] = map(first_byte, (self._sums, self._rows))
 
-    def _team(self, cores: int) -> _Team:
+    def _team(self, parts: int, together: bool) -> _Team:
         """For each core a program for full minibatches and one for a shorter last one."""
         size = self.batches.size
         last = len(self._rows) % size or size
-        full = self._programs(cores, size)
-        return _Team(full, full if last == size else self._programs(cores, last))
+        full = self._programs(parts, together, size)
+        return _Team(full, full if last == size else self._programs(parts, together, last))
 
-    def _programs(self, cores: int, batch: int) -> list[_Program]:
+    def _programs(self, parts: int, together: bool, batch: int) -> list[_Program]:
         whole = Binding(self.plan, self._arrays(batch), self.data, 0, 0, self.dtype, batch)
-        blocks = zip(self._controls[:cores], self._sums[:cores], strict=True)
-        own = [replace(whole, control=first_byte(c), totals=first_byte(s)) for c, s in blocks]
-        return [_Program.of(lines, whole.kept) for lines in share(self.plan.tape.instructions, own)]
+        own = [
+            replace(
+                whole,
+                control=first_byte(self._controls[part if together else 0]),
+                totals=first_byte(self._sums[part]),
+            )
+            for part in range(parts)
+        ]
+        programs = share(self.plan.tape.instructions, own, together)
+        return [_Program.of(lines, whole.kept) for lines in programs]
 
 
 @dataclass(frozen=True, eq=False)

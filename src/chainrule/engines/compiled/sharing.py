@@ -128,14 +128,22 @@ class _Core:
     written: _Memory = field(default_factory=_Memory)
 
 
-def share(instructions: Sequence[Instruction], cores: Sequence[Binding]) -> list[list[Line]]:
-    """The programs of the cores, each with its own control words and totals in its binding."""
-    sharing = _Sharing(cores)
+def share(
+    instructions: Sequence[Instruction], cores: Sequence[Binding], together: bool = True
+) -> list[list[Line]]:
+    """The programs of the cores, each with its own control words and totals in its binding.
+
+    If they are not to work together, one program that does the parts of all of them, one after
+    another: it computes the same numbers to the last bit.
+    """
+    sharing = _Sharing(cores, together)
     for i in instructions:
         sharing.instruction(i)
     sharing.end()
     if len(cores) == 1:
         return [_joined(sharing.cores[0].lines)]
+    if not together:
+        return [sharing.cores[0].lines]
     return [core.lines for core in sharing.cores]
 
 
@@ -172,8 +180,9 @@ def _both(first: Line, second: Line) -> Line | None:
 class _Sharing:
     """Walks the instructions once, writing all programs side by side."""
 
-    def __init__(self, cores: Sequence[Binding]) -> None:
+    def __init__(self, cores: Sequence[Binding], together: bool) -> None:
         self.cores = [_Core(at) for at in cores]
+        self.together = together and len(cores) > 1
         self.checked = False
         # Sums of which only the parts are there: the value, and each other core's part.
         self.parts: dict[str, dict[int, np.ndarray]] = {}
@@ -224,22 +233,22 @@ class _Sharing:
 
     def barrier(self) -> None:
         """Every core waits for the others."""
-        if len(self.cores) > 1:
+        if self.together:
             for core in self.cores:
                 core.lines.append(Line(None, word.BARRIER))
                 core.read, core.written = _Memory(), _Memory()
 
     def put(self, tasks: Sequence[_Task | None]) -> None:
         """A line for each core that has something to do, after a barrier if there must be one."""
-        if self.in_conflict(tasks):
+        if self.together and self.in_conflict(tasks):
             self.barrier()
         for core, task in zip(self.cores, tasks, strict=True):
             if task is None:
                 continue
             row = lower(task.instruction, task.at)
             assert row is not None  # views are left out
-            core.lines.append(Line(row, task=task))
-            if len(self.cores) > 1:
+            (core if self.together else self.cores[0]).lines.append(Line(row, task=task))
+            if self.together:
                 for span in task.reads:
                     core.read.add(*span)
                 for span in task.writes:

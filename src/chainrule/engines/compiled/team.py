@@ -11,6 +11,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
@@ -21,8 +22,9 @@ from chainrule.engines.base import ALIGNMENT, aligned
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.lowering.binding import first_byte
 from chainrule.engines.compiled.store import KernelKey, addresses
+from chainrule.engines.threads import processors
 
-__all__ = ["BRIEF_CALL", "CALL", "Helper", "borrowed", "run_together"]
+__all__ = ["BRIEF_CALL", "CALL", "Helper", "borrowed", "busy", "run_together"]
 
 # Calls through ctypes release Python's lock, so other threads go on meanwhile.
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -71,11 +73,42 @@ class Helper(threading.Thread):
             self._calls.put(None)
 
 
+@dataclass
+class _Busy:
+    """Cores that run minibatches which could be shared."""
+
+    cores: int = 0
+    lock: Any = field(default_factory=threading.Lock)
+
+    def begin(self, cores: int) -> int:
+        """How many of the cores that are asked for may begin: all that are, or one."""
+        with self.lock:
+            fits = self.cores == 0 or self.cores + cores <= processors()
+            begun = cores if fits else 1
+            self.cores += begun
+        return begun
+
+    def end(self, cores: int) -> None:
+        """So many are free again."""
+        with self.lock:
+            self.cores -= cores
+
+
+busy = _Busy()
+
 # Any number of sessions may run at a time, each with helpers of its own: if one had to wait for a
 # helper that another has, both could wait for ever. The one that was used last may still be awake.
 _idle: list[Helper] = []
+
+
+def _forked() -> None:
+    """Threads do not come along."""
+    _idle.clear()
+    busy.cores, busy.lock = 0, threading.Lock()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # threads do not come along
+    os.register_at_fork(after_in_child=_forked)
 
 
 def borrowed(count: int) -> list[Helper]:

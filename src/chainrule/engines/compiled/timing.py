@@ -34,6 +34,7 @@ def kernel_seconds(session: CompiledSession) -> list[tuple[str, float]]:
         The tape's operation, and seconds.
     """
     result = []
+    session.start_epoch(0, shuffle=False)
     for operation, row in session.kernels():
         count = 1
         while (seconds := _timed(session, row, count)) < _SECONDS and count < _MOST_ROWS:

@@ -192,10 +192,10 @@ def _wait(control: Any) -> None:
 
 @register_jitable
 def _finite(control: Any) -> bool:
-    """Whether the sums of all cores are finite."""
+    """Whether the sums of all parts are finite."""
     totals, loss = doubles(control[word.TOTALS]), 0.0
-    for core in range(control[word.CORES]):
-        loss += totals[core * word.SUMS] + totals[core * word.SUMS + 3]
+    for part in range(control[word.PARTS]):
+        loss += totals[part * word.SUMS] + totals[part * word.SUMS + 3]
     return np.isfinite(loss)
 
 
