@@ -14,7 +14,7 @@ from layer_cases import CASES, close, network, problem
 
 import chainrule as cr
 from chainrule.engines.compiled import sharing
-from chainrule.engines.compiled.team import busy
+from chainrule.engines.compiled.team import borrowed, busy
 from chainrule.engines.threads import at_most
 
 
@@ -172,3 +172,16 @@ def test_after_a_pause_one_core_predicts_a_row_to_the_last_bit(cores):
         first = predict(row)
         time.sleep(0.05)
         assert np.array_equal([predict(row) for _ in range(9)], [first] * 9)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")
+def test_a_helper_is_not_woken_where_its_caller_runs():
+    mine = os.sched_getaffinity(0)
+    if len(mine) == 1:
+        pytest.skip("there is one processor")
+    with mock.patch("os.cpu_count", return_value=2):
+        trained(2, epochs=1)
+    (helper,) = borrowed(1)  # the one that was used last
+    theirs = os.sched_getaffinity(helper.native_id)
+    assert theirs < mine
+    assert len(theirs) == len(mine) - 1

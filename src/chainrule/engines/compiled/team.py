@@ -11,6 +11,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from queue import SimpleQueue
@@ -36,6 +37,28 @@ BRIEF_CALL = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
 def _functions() -> list[Any]:
     keys = [KernelKey("serve", ""), KernelKey("offer", "")]
     return [CALL(address) for address in addresses(keys).values()]
+
+
+@cache
+def _current_processor() -> Callable[[], int] | None:
+    """The system's function that tells on which processor the calling thread runs."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    return getattr(ctypes.PyDLL(None), "sched_getcpu", None)
+
+
+def _elsewhere(thread: int | None) -> None:
+    """Let a thread run on any processor of this process but the caller's.
+
+    Linux likes to wake a thread where the one runs that wakes it. It may leave it there for tenths
+    of a second, and both would wait for each other in turn.
+    """
+    current = _current_processor()
+    if current is not None and thread is not None:
+        others = os.sched_getaffinity(0) - {current()}
+        if others:
+            with suppress(OSError):  # it is advice: some sandboxes forbid it
+                os.sched_setaffinity(thread, others)
 
 
 class Helper(threading.Thread):
@@ -70,6 +93,7 @@ class Helper(threading.Thread):
         self.mailbox[word.OFFER] = control + self.runs % ALIGNMENT
         self._offer(self._address)
         if not self.mailbox[word.AWAKE]:
+            _elsewhere(self.native_id)
             self._calls.put(None)
 
 
