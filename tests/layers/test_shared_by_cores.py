@@ -157,11 +157,11 @@ def test_a_single_row_is_shared_by_columns(sizes, cores):
 
 def test_one_core_does_all_parts_to_the_last_bit_when_the_others_are_taken(cores):
     expected = trained(cores, epochs=3, averaging=0.5, clip=1.0)[1]
-    busy.begin(1000)
+    busy.begin(0, 1000)
     try:
         assert np.array_equal(trained(cores, epochs=3, averaging=0.5, clip=1.0)[1], expected)
     finally:
-        busy.end(1000)
+        busy.end(0)
     assert not np.array_equal(trained(1, epochs=3, averaging=0.5, clip=1.0)[1], expected)
 
 

@@ -201,15 +201,14 @@ class CompiledSession:
         if parts == 1:
             self._alone(1)
             return
-        cores = 0
         try:
-            cores = busy.begin(1 if self._after_a_pause() else parts)
+            cores = busy.begin(id(self), 1 if self._after_a_pause() else parts)
             if cores == 1:
                 self._alone(parts)
             else:
                 self._together(cores)
         finally:
-            busy.end(cores)
+            busy.end(id(self))
             self._last = time.perf_counter()
 
     def _after_a_pause(self) -> bool:

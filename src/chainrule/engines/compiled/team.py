@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
@@ -97,25 +96,25 @@ class Helper(threading.Thread):
             self._calls.put(None)
 
 
-@dataclass
 class _Busy:
-    """Cores that run minibatches which could be shared."""
+    """Cores that run minibatches which could be shared, by the session whose they are.
 
-    cores: int = 0
-    lock: Any = field(default_factory=threading.Lock)
+    There is no lock: two sessions that begin at the very same time may both get all cores, once.
+    """
 
-    def begin(self, cores: int) -> int:
+    def __init__(self) -> None:
+        self.cores: dict[int, int] = {}
+
+    def begin(self, session: int, cores: int) -> int:
         """How many of the cores that are asked for may begin: all that are, or one."""
-        with self.lock:
-            fits = self.cores == 0 or self.cores + cores <= processors()
-            begun = cores if fits else 1
-            self.cores += begun
+        everyone, others = processors(), sum([*self.cores.values()])
+        begun = cores if others == 0 or others + cores <= everyone else 1
+        self.cores[session] = begun
         return begun
 
-    def end(self, cores: int) -> None:
-        """So many are free again."""
-        with self.lock:
-            self.cores -= cores
+    def end(self, session: int) -> None:
+        """They are free again, if they had begun at all: an interrupt may have come before."""
+        self.cores.pop(session, None)
 
 
 busy = _Busy()
@@ -128,7 +127,7 @@ _idle: list[Helper] = []
 def _forked() -> None:
     """Threads do not come along."""
     _idle.clear()
-    busy.cores, busy.lock = 0, threading.Lock()
+    busy.cores.clear()
 
 
 if hasattr(os, "register_at_fork"):
