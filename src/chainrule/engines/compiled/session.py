@@ -266,7 +266,6 @@ class CompiledSession:
     @contextmanager
     def replaced(self, program: int) -> Iterator[None]:
         """While it lasts, one core runs the program at this address instead."""
-        kept = self._control[word.FULL : word.LAST + 1].tolist()
         with at_most(1):
             self._meet(1, 1)
             self._control[word.FULL] = self._control[word.LAST] = program
@@ -274,7 +273,7 @@ class CompiledSession:
             try:
                 yield
             finally:
-                self._control[word.FULL], self._control[word.LAST] = kept
+                self._met = 0, 0  # its own programs are to be met anew
 
     def _arrays(self, batch: int) -> dict[str, np.ndarray]:
         """Every value of one batch, (rows, columns …) each, as a view of where it lies."""
