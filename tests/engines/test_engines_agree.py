@@ -23,17 +23,24 @@ LOSSES = ["squared_error", "cross_entropy", "binary_cross_entropy"]
 
 
 @contextmanager
-def shared(cores, small):
-    """So many cores share each minibatch; sums up to a size are made in parts by all of them."""
+def shared(cores, small, wide=1 << 17):
+    """So many cores share each minibatch.
+
+    Sums up to the size `small` are made in parts by all of them; products with more weights than
+    `wide` are divided by columns, single ones if all of them are.
+    """
     with (
         mock.patch("os.cpu_count", return_value=cores),
         mock.patch.object(sharing, "_SMALL_SUM", small),
+        mock.patch.object(sharing, "_WIDE", wide),
+        mock.patch.object(sharing, "_LINE", sharing._LINE if wide else 1),
         at_most(cores),
     ):
         yield
 
 
 CORES, SMALL_SUMS = st.integers(1, 4), st.sampled_from([0, 20, 1 << 16])
+WIDE = st.sampled_from([0, 1 << 17])
 
 
 @st.composite
@@ -75,17 +82,18 @@ def close(a, b, tolerance):
 
 
 @settings(max_examples=60, deadline=None)
-@given(problem=problems(), cores=CORES, small=SMALL_SUMS)
-def test_losses_gradients_and_predictions_agree(problem, cores, small):
+@given(problem=problems(), cores=CORES, small=SMALL_SUMS, wide=WIDE)
+def test_losses_gradients_and_predictions_agree(problem, cores, small, wide):
     make, X, y, weight = problem
     truth = make("reference", "float64")
     loss, gradients = truth.loss_and_gradients(X, y, weight)
     for dtype, tolerance in (("float64", 1e-10), ("float32", 3e-4)):
         net = make("compiled", dtype)
-        with shared(cores, small):
+        with shared(cores, small, wide):
             got, found = net.loss_and_gradients(X, y, weight)
+            predicted = net.predict(X)
         assert got == pytest.approx(loss, rel=tolerance, abs=tolerance)
-        close(net.predict(X), truth.predict(X), tolerance)
+        close(predicted, truth.predict(X), tolerance)
         assert list(found) == list(net.parameters)
         for name in gradients:
             assert found[name].shape == net.parameters[name].shape
@@ -100,15 +108,16 @@ def test_losses_gradients_and_predictions_agree(problem, cores, small):
     seed=st.integers(0, 2**31),
     cores=CORES,
     small=SMALL_SUMS,
+    wide=WIDE,
 )
 def test_training_agrees_shuffling_and_dropout_included(
-    problem, batch, optimizer, seed, cores, small
+    problem, batch, optimizer, seed, cores, small, wide
 ):
     make, X, y, weight = problem
     nets, histories = [], []
     for engine in ("reference", "compiled"):
         nets.append(make(engine, "float64"))
-        with shared(cores, small):
+        with shared(cores, small, wide):
             histories.append(
                 cr.train(
                     nets[-1], X, y, sample_weight=weight, optimizer=optimizer, batch_size=batch,

@@ -21,7 +21,7 @@ def product(name, a, b, c, turned_a, turned_b, d=None):
     (address,) = addresses([KernelKey(name, dtype.name)]).values()
     ops = np.array([x.ctypes.data for x in (a, b, c, *([] if d is None else [d]))], np.int64)
     k = a.shape[0] if turned_a else a.shape[1]
-    leading = [x.strides[0] // x.itemsize for x in (a, b)]
+    leading = [x.strides[0] // x.itemsize for x in (a, b, c)]
     dims = [*c.shape, k, turned_a, turned_b, product_address(dtype), *leading]
     attrs = np.zeros(4)
     numbers = np.array(dims, np.int64)
@@ -45,13 +45,14 @@ def test_products_of_any_shape(dtype, tolerance, m, n, k, turned, margin):
     b = drawn(rng, *((n, k) if turned[1] else (k, n)), dtype, margin)
     wide = [(x.T if turn else x).astype(float) for x, turn in zip((a, b), turned, strict=True)]
     expected, scale = wide[0] @ wide[1], abs(wide[0]) @ abs(wide[1]) + 1
-    around = np.full((m + 2, n), 7.0, dtype)
-    c = around[1:-1]
+    around = np.full((m + 2, n + margin), 7.0, dtype)
+    c = around[1:-1, :n]
     product("matmul", a, b, c, *turned)
     assert np.all(abs(c - expected) < tolerance * scale)
     product("matmul_add", a, b, c, *turned, d=c)
     assert np.all(abs(c - 2 * expected) < 2 * tolerance * scale)
     assert np.all(around[[0, -1]] == 7), "wrote beyond the result"
+    assert np.all(around[:, n:] == 7), "wrote beyond the result's columns"
 
 
 @pytest.mark.parametrize("rows", [200, 600])

@@ -20,8 +20,15 @@ from chainrule.engines.threads import at_most
 
 @pytest.fixture(params=[(2, 1 << 16), (3, 0)], ids=["two in parts", "three divided"])
 def cores(request, monkeypatch):
-    """Cores that share a minibatch; also whether each makes a part of a sum or some of its rows."""
+    """Cores that share a minibatch.
+
+    Two make a part each of a sum over the rows, and of a product some rows; three make some rows of
+    a sum, and some columns of a product.
+    """
     count, small = request.param
+    if not small:
+        monkeypatch.setattr(sharing, "_WIDE", 0)
+        monkeypatch.setattr(sharing, "_LINE", 1)
     monkeypatch.setattr(os, "cpu_count", lambda: count)
     monkeypatch.setattr(sharing, "_SMALL_SUM", small)
     return count

@@ -37,6 +37,11 @@ _BY_COLUMN = {"add_bias", "activate", "bias_activate"}  # what may be made so
 _LOSSES = {"loss", "loss_slope", "loss_and_slope"}
 # Numbers of a sum over rows up to which every core makes its part of it: 256 KiB fit a cache.
 _SMALL_SUM = 1 << 16
+# Products that are divided by the columns of the result, so that no core reads all weights: of
+# so many weights (512 KiB), and of no more rows than these.
+_BY_UNIT = {"matmul", "matmul_nt"}
+_WIDE = 1 << 17
+_FEW_ROWS = 512
 _LINE = 16  # float32 numbers: two cores writing into one cache line would slow each other down
 
 
@@ -276,6 +281,8 @@ class _Sharing:
         names = list(dict.fromkeys(names))
         if i.operation in _BY_COLUMN and self.is_single_row(i.results[0]):
             return self.by_column(i, names)
+        if i.operation in _BY_UNIT and self.is_wide(i):
+            return self.by_unit(i)
         shapes = {name: self.cores[0].at.plan.tape.shape(name) for name in names}
         rows = [name for name, shape in shapes.items() if per_row(shape)]
         by_row = len({shapes[name][0] for name in rows}) == 1
@@ -309,6 +316,24 @@ class _Sharing:
             parts = {name: self.columns(self.everything[name], number) for name in names}
             empty = any(array.size == 0 for array in parts.values())
             tasks.append(None if empty else _Task(i, self.binding(core, i, parts)))
+        return tasks
+
+    def is_wide(self, i: Instruction) -> bool:
+        """Whether the weights of a product are more to read than its minibatch."""
+        x, w = (self.everything[name] for name in i.operands[:2])
+        return w.size > _WIDE and x.size // x.shape[-1] <= _FEW_ROWS
+
+    def by_unit(self, i: Instruction) -> list[_Task | None]:
+        """Each core makes some columns of a product from the weights that lead to them."""
+        (_, w), (result,) = i.operands, i.results
+        tasks: list[_Task | None] = []
+        for number, core in enumerate(self.cores):
+            columns = self.columns(self.everything[result], number)
+            low, high = self.bounds(self.everything[result].shape[-1], number, _LINE)
+            weights = self.everything[w]
+            of_columns = weights[low:high] if "_nt" in i.operation else weights[:, low:high]
+            at = self.binding(core, i, {result: columns, w: of_columns})
+            tasks.append(_Task(i, at) if low < high else None)
         return tasks
 
     def columns(self, array: np.ndarray, number: int) -> np.ndarray:
@@ -349,7 +374,8 @@ class _Sharing:
         self.add_parts(*self.spans_of([name for name in i.operands if name != before or not again]))
         if not again:
             self.add_parts(*self.spans_of(i.results))
-        if self.everything[result].size > _SMALL_SUM and i.operation in _DIVISIBLE:
+        large = self.everything[result].size > _SMALL_SUM and len(self.everything[result]) > 1
+        if large and i.operation in _DIVISIBLE:
             self.put(self.divided_sum(i))
             return
         parts = self.parts.pop(before) if again else {}

@@ -16,7 +16,7 @@ def product(i: Instruction, at: Binding) -> Row:
     first, second = "_tn" in i.operation, "_nt" in i.operation
     k = at.shape(a)[0 if first else 1]
     dims = [m, n, k, int(first), int(second), product_address(at.dtype)]
-    dims += [at.leading(a), at.leading(b)]
+    dims += [at.leading(a), at.leading(b), at.leading(i.results[0])]
     operands = [at.address(x) for x in (a, b, i.results[0])]
     if len(i.operands) > 2:
         return Row(at.key("matmul_add"), [*operands, at.address(i.operands[2])], dims)

@@ -79,8 +79,7 @@ def _moved(kind: Any, gathers: bool) -> Callable[..., None]:
 @register_jitable
 def _product(ops: Any, dims: Any, keep: Any) -> None:
     m, n, k = dims[0], dims[1], dims[2]
-    c, ldc = ops[2], n
-    product(dims[5], ops[0], dims[6], dims[3], ops[1], dims[7], dims[4], c, ldc, m, n, k,
+    product(dims[5], ops[0], dims[6], dims[3], ops[1], dims[7], dims[4], ops[2], dims[8], m, n, k,
             real(keep, ops))  # fmt: skip
 
 
