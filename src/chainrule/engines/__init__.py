@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.engines.base import Batches, Engine, Session, Totals, allocate
+from chainrule.engines.base import Batches, Engine, EpochsInARow, Session, Totals, allocate
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import HyperparameterError, unknown_name
 
-__all__ = ["ENGINES", "Batches", "Engine", "Session", "Totals", "allocate", "make_engine"]
+__all__ = [
+    "ENGINES", "Batches", "Engine", "EpochsInARow", "Session", "Totals", "allocate", "make_engine",
+]  # fmt: skip
 
 ENGINES = ("compiled", "reference")
 

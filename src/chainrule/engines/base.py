@@ -6,7 +6,7 @@ takes the rows of each minibatch from them. Target and weight columns are 2-D li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,7 +16,10 @@ import numpy as np
 from chainrule.ops.random import SHUFFLE_SALT, key
 from chainrule.tape import Plan
 
-__all__ = ["ALIGNMENT", "Batches", "Engine", "Session", "Totals", "aligned", "allocate"]
+__all__ = [
+    "ALIGNMENT", "Batches", "Engine", "Epochs", "EpochsInARow", "Session", "Totals", "aligned",
+    "allocate",
+]  # fmt: skip
 
 ALIGNMENT = 64  # bytes: a cache line, and one AVX-512 register
 
@@ -50,6 +53,28 @@ class Totals:
     def mean_metric(self) -> float:
         """Mean metric of the rows seen so far, weighted."""
         return self.metric / self.weight if self.weight else float("nan")
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """What several epochs in a row have left.
+
+    Attributes
+    ----------
+    totals : list of Totals
+        Of each epoch that was completed.
+    held_out : list of Totals
+        Of the validation after it; empty without.
+    parameters : list of ndarray, (epochs, ...)
+        What was watched, as each epoch left it.
+    unfinished : int or None
+        Minibatches completed of an epoch whose loss became infinite or NaN.
+    """
+
+    totals: list[Totals]
+    held_out: list[Totals]
+    parameters: list[np.ndarray]
+    unfinished: int | None
 
 
 @dataclass(frozen=True)
@@ -140,6 +165,25 @@ class Session(Protocol):
 
     def bind(self, **data: np.ndarray) -> None:
         """Take other matrices, (n, columns) each, of the same widths."""
+        ...
+
+    def in_a_row(
+        self, held_out: Session | None, watched: Sequence[np.ndarray]
+    ) -> EpochsInARow | None:
+        """A way to run several epochs without returning between them, None if there is none.
+
+        `held_out` validates after each epoch; `watched` are parameters to be remembered.
+        """
+        ...
+
+
+class EpochsInARow(Protocol):
+    """Short epochs, run by one call."""
+
+    most: int  # epochs that may be asked for
+
+    def run(self, first: int, shuffle: bool, rates: np.ndarray, strengths: np.ndarray) -> Epochs:
+        """Epochs from number `first` on; factors as `start_epoch` has, (epochs, minibatches)."""
         ...
 
 

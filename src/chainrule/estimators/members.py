@@ -346,7 +346,10 @@ def judge(
             "no network completed an epoch, so there is nothing to say of rows that are held out: "
             "give more time, or leave cv and bag out."
         )
-    raw = [_held_scores(twin, data.X, part.held) for twin, part in able]
+    raw = parallel_map(
+        lambda pair: _held_scores(pair[0], data.X, pair[1].held), able,
+        n_jobs=cores(estimator.n_jobs),
+    )  # fmt: skip
     outputs = [twin._output(scores) for (twin, _), scores in zip(able, raw, strict=True)]
     means = by_part(
         lambda given: _means(given, [part.held for _, part in able], len(data.y)), outputs

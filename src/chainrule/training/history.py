@@ -26,7 +26,7 @@ class History:
     learning_rate : list of float
         Of the epoch's last update.
     seconds : list of float
-        Time of the epoch, validation included.
+        Time of the epoch, validation included; short epochs that ran by one call share its time.
     metric_name : str
     best_epoch : int or None
         Number (from 1) of the epoch whose weights the network has; None before the first one.

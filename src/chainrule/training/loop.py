@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.assembly import Extras
-from chainrule.engines import Batches, Session
+from chainrule.engines import Batches, EpochsInARow, Session, Totals
 from chainrule.errors import HyperparameterError, NonFiniteLossWarning, warn
 from chainrule.network import Network
 from chainrule.ops.hyperparameters import HYPERPARAMETERS, check
@@ -30,6 +30,7 @@ from chainrule.training.stopping import BestWeights
 
 __all__ = ["train"]
 
+_SERIES_SECONDS = 0.03  # short epochs run one after another for so long
 _CALL_SECONDS = 0.1  # the engine returns this often, for Ctrl-C, the time limit and the bar
 _H = HYPERPARAMETERS
 
@@ -194,7 +195,7 @@ def train(
         run.session.limits(threads),
         progress_for(progress, "training") as bar,
     ):
-        run.all_epochs(bar)
+        run.everything(bar)
     return run.state.history
 
 
@@ -224,20 +225,28 @@ class _Run:
     def session(self) -> Session:
         return self.method.session
 
-    def all_epochs(self, bar: Progress) -> None:
-        """Epochs until one of the reasons to stop."""
-        state = self.state
+    def everything(self, bar: Progress) -> None:
+        """From the start to the end, whatever happens between."""
         self.call("on_train_start")
         try:
             if self.method.solver is not None and self.method.objective is not None:
                 self.solve(self.method.solver, self.method.objective, bar)
-            while not state.stop_reason:
-                self.one_epoch(bar)
+            else:
+                self.epochs(bar)
         except KeyboardInterrupt:
             self.interrupted()
         finally:
             self.finish()
             self.call("on_train_end")
+
+    def epochs(self, bar: Progress) -> None:
+        """Until one of the reasons to stop; short ones by one call."""
+        in_a_row = self.in_a_row()
+        while not self.state.stop_reason:
+            if in_a_row is not None and (count := self.short_epochs(in_a_row.most)) > 1:
+                self.several_epochs(in_a_row, count, bar)
+            else:
+                self.one_epoch(bar)
 
     def call(self, moment: str) -> None:
         for callback in self.callbacks:
@@ -253,10 +262,41 @@ class _Run:
         if state.stop_reason == "loss not finite":
             return
         state.epoch += 1
-        self.state.history.learning_rate.append(self.method.learning_rate * float(rates[-1]))
-        self.record(begin)
+        self.record(float(rates[-1]), begin)
         self.reasons_to_stop()
         self.call("on_epoch_end")
+
+    def in_a_row(self) -> EpochsInARow | None:
+        """A way to run several epochs by one call, if nothing of Python's comes between them."""
+        if self.callbacks or self.fresh is not None or self.method.averaged.pairs:
+            return None
+        return self.session.in_a_row(self.held_out, [*self.best.parameters.values()])
+
+    def short_epochs(self, most: int) -> int:
+        """How many of those to come are to run by one call."""
+        seconds = self.state.history.seconds
+        short = int(_SERIES_SECONDS / seconds[-1]) if seconds else 1
+        count = min(short, most, self.last_epoch() - self.state.epoch)
+        # None is made in vain: patience cannot end before they are done.
+        return min(count, self.patience - self.best.waited) if self.best.by_validation else count
+
+    def several_epochs(self, in_a_row: EpochsInARow, count: int, bar: Progress) -> None:
+        """What `one_epoch` does, so many times; their time is divided evenly."""
+        state, begin = self.state, time.perf_counter()
+        rates, strengths = (x.reshape(count, -1) for x in self.factors(count))
+        found = in_a_row.run(state.epoch, self.shuffle, rates, strengths)
+        made = len(found.totals)
+        seconds = (time.perf_counter() - begin) / max(made, 1)
+        for k in range(made):
+            state.epoch += 1
+            held_out = found.held_out[k] if found.held_out else None
+            self.enter(float(rates[k, -1]), found.totals[k], held_out, seconds)
+            self.best.see(state.epoch, self.watched, (p[k] for p in found.parameters))
+        if found.unfinished is not None:
+            self.loss_not_finite(found.unfinished + 1)
+            return
+        self.come_up(state.epoch / state.epochs, bar)
+        self.reasons_to_stop()
 
     def last_epoch(self) -> int:
         """The epoch that will be the last: a time limit may end training before all are done.
@@ -276,8 +316,7 @@ class _Run:
         def accepted() -> bool:
             nonlocal begin
             state.epoch += 1
-            state.history.learning_rate.append(self.method.learning_rate)
-            self.record(begin)
+            self.record(1.0, begin)
             self.reasons_to_stop()
             if time.perf_counter() > self.deadline:
                 state.stop("time limit")
@@ -292,10 +331,10 @@ class _Run:
         elif not state.stop_reason:
             state.stop(reason)
 
-    def factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Factors of learning rate and regularisation for this epoch's minibatches, (count,)."""
-        count, state = self.session.batches.per_epoch, self.state
-        first, total = state.epoch * count, self.last_epoch() * count
+    def factors(self, epochs: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Factors of learning rate and regularisation for the minibatches to come, (count,)."""
+        each, state = self.session.batches.per_epoch, self.state
+        first, count, total = state.epoch * each, epochs * each, self.last_epoch() * each
         rates = state.rate_factor * self.schedule.of_epoch(first, count, total)
         return rates, self.strength.of_epoch(first, count, total)
 
@@ -311,15 +350,18 @@ class _Run:
                 return
             seconds = time.perf_counter() - begin
             self.pace(completed, seconds)
-            share = (self.state.epoch + done / total) / self.state.epochs
-            bar.update(share, self.status)
-            advanced(share)
-            if time.perf_counter() > self.deadline:
-                self.state.stop_reason = "time limit"
+            self.come_up((self.state.epoch + done / total) / self.state.epochs, bar)
+            if self.state.stop_reason:
                 return
-            if cancelled():
-                self.state.stop_reason = "interrupted"
-                return
+
+    def come_up(self, share: float, bar: Progress) -> None:
+        """For air: tell how far training is, and look whether it is to end."""
+        bar.update(share, self.status)
+        advanced(share)
+        if time.perf_counter() > self.deadline:
+            self.state.stop_reason = "time limit"
+        elif cancelled():
+            self.state.stop_reason = "interrupted"
 
     def pace(self, completed: int, seconds: float) -> None:
         """Choose how many minibatches a call may take."""
@@ -337,23 +379,34 @@ class _Run:
             text += f"  validation {history.validation_loss[-1]:.4f}"
         return text
 
-    def record(self, begin: float) -> None:
-        """Enter the epoch into the history and let the keeper of the best weights see it."""
-        history, name = self.state.history, self.network.loss.metric_name
-        summary = self.network.summary(self.session.totals)
-        history.loss.append(summary["loss"])
-        history.metric.append(summary[name])
-        watched = summary["loss"]
+    def record(self, rate: float, begin: float) -> None:
+        """Validate, enter the epoch into the history, let the keeper of the best weights see it."""
+        totals, held_out = self.session.totals, None
         with self.method.averaged.in_place():
             if self.held_out is not None:
                 self.held_out.start_epoch(0, shuffle=False)
                 self.held_out.run(self.held_out.batches.per_epoch)
-                summary = self.network.summary(self.held_out.totals)
-                history.validation_loss.append(summary["loss"])
-                history.validation_metric.append(summary[name])
-                watched = summary["loss"]
-            history.seconds.append(time.perf_counter() - begin)
-            self.best.see(self.state.epoch, watched)
+                held_out = self.held_out.totals
+            self.enter(rate, totals, held_out, time.perf_counter() - begin)
+            self.best.see(self.state.epoch, self.watched)
+
+    def enter(self, rate: float, totals: Totals, held_out: Totals | None, seconds: float) -> None:
+        """An epoch into the history."""
+        history, name = self.state.history, self.network.loss.metric_name
+        summary = self.network.summary(totals)
+        history.loss.append(summary["loss"])
+        history.metric.append(summary[name])
+        if held_out is not None:
+            summary = self.network.summary(held_out)
+            history.validation_loss.append(summary["loss"])
+            history.validation_metric.append(summary[name])
+        history.learning_rate.append(self.method.learning_rate * rate)
+        history.seconds.append(seconds)
+
+    @property
+    def watched(self) -> float:
+        """The loss that tells whether the last epoch was the best."""
+        return (self.state.history.validation_loss or self.state.history.loss)[-1]
 
     def reasons_to_stop(self) -> None:
         state = self.state

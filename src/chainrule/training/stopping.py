@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,13 +40,14 @@ class BestWeights:
     def __post_init__(self) -> None:
         self._copies = [(p.copy(), p) for p in self.parameters.values()]
 
-    def see(self, epoch: int, loss: float) -> None:
-        """Take note of an epoch and its loss."""
+    def see(self, epoch: int, loss: float, parameters: Iterable[np.ndarray] | None = None) -> None:
+        """Take note of an epoch, its loss and its parameters, by default what they are now."""
         if self.by_validation and not loss < self.loss - self.min_improvement:
             self.waited += 1
             return
         self.loss, self.epoch, self.waited = min(loss, self.loss), epoch, 0
-        for copy, p in self._copies:
+        now = self.parameters.values() if parameters is None else parameters
+        for (copy, _), p in zip(self._copies, now, strict=True):
             copy[...] = p
 
     def restore(self) -> None:

@@ -1,4 +1,4 @@
-"""The layout of what the machine reads: control words, rows of a program, a helper's mailbox.
+"""The layout of what the machine reads: control words, rows of a program, mailboxes, epochs.
 
 Each core that takes part has a block and programs of its own. A row of a program is one
 instruction: the kernel's address, then the pointers, whole numbers and float64 numbers that the
@@ -55,6 +55,22 @@ COUNTER = 8  # what ARRIVED points to, for the cores that this helper is the sec
 OFFER = 16  # address of control words that it is to be given
 AWAKE = 17  # 1 if it was awake when they were given
 MAILBOX = 24
+
+# What several epochs in a row need, int64 each: all addresses but the counts.
+EPOCHS = 0  # how many are asked for
+MADE = 1  # how many are complete
+TRAINING = 2  # control words of the session that trains
+HELD_OUT = 3  # and of the one that validates after each epoch, 0 if none does
+MACHINE, SHUFFLE = 4, 5  # the functions
+KEYS = 6  # of each epoch's order, 0 if it is always the same
+FIRST_RATES, FIRST_STRENGTHS = 7, 8  # factors of all epochs one after another
+MINIBATCHES = 9  # of an epoch
+RESULTS = 10  # for each epoch the sums of training and of validation
+COPIES = (
+    11  # parameters to be copied after each epoch: where one is, where it goes, its 4-byte words
+)
+COPIED = 12  # how many of those
+SERIES = 16
 
 ASLEEP = 0
 LINGERS = 1  # awake and waiting, for a short while

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -18,6 +18,7 @@ from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import blas_threads
 from chainrule.engines.compiled.lowering import MATRIX, Binding, Row
 from chainrule.engines.compiled.lowering.binding import first_byte
+from chainrule.engines.compiled.series import Series, most_epochs
 from chainrule.engines.compiled.sharing import Line, share
 from chainrule.engines.compiled.store import KernelKey, addresses
 from chainrule.engines.compiled.team import BRIEF_CALL, CALL, borrowed, busy, run_together
@@ -159,15 +160,36 @@ class CompiledSession:
         self._strengths[:] = 1 if strengths is None else strengths
         for carried in self._carried:
             carried[...] = 0
+        self._point_at_order(shuffle)
         if shuffle:
-            if self._order is None:
-                self._order = np.empty_like(self._rows)
-                self._first_place = first_byte(self._order)
             self._control[word.KEY] = self.batches.shuffle_key(epoch)
-            self._control[word.ORDER] = self._first_place
             self._shuffle(self._address)
-        else:
-            self._control[word.ORDER] = self._first_row
+
+    def _point_at_order(self, shuffle: bool) -> None:
+        """At that of the rows, or at room for another one."""
+        if shuffle and self._order is None:
+            self._order = np.empty_like(self._rows)
+            self._first_place = first_byte(self._order)
+        self._control[word.ORDER] = self._first_place if shuffle else self._first_row
+
+    def in_a_row(self, held_out: Any, watched: Sequence[np.ndarray]) -> Series | None:
+        """Several epochs by one call, where one core runs them and no state is carried on."""
+        sessions = [self] if held_out is None else [self, held_out]
+        able = all(isinstance(s, CompiledSession) and s.runs_alone for s in sessions)
+        return Series(self, held_out, watched) if able and most_epochs(watched) > 1 else None
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether epochs need nothing but the machine on one core."""
+        return not self._carried and self._cores() == 1 and not self._calls_blas(1)
+
+    def ready(self, shuffle: bool) -> int:
+        """Address of the control words for whole epochs on one core."""
+        if self._met != (1, 1):
+            self._meet(1, 1)
+        self._point_at_order(shuffle)
+        self._control[word.WANTED] = self.batches.per_epoch
+        return self._address
 
     @contextmanager
     def limits(self, threads: int | None) -> Iterator[None]:

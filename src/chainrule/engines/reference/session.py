@@ -6,13 +6,13 @@ of each instruction can be looked at by name after a step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from chainrule.engines.base import Batches, Totals
+from chainrule.engines.base import Batches, Session, Totals
 from chainrule.engines.reference.execute import EXECUTE
 from chainrule.ops.expression import evaluate
 from chainrule.ops.random import shuffled
@@ -102,6 +102,9 @@ class ReferenceSession:
         for value in self.plan.tape.with_role("carry"):
             self.memory[value.name][...] = 0
         self.run(1)
+
+    def in_a_row(self, held_out: Session | None, watched: Sequence[np.ndarray]) -> None:
+        """One epoch after another: here speed does not count."""
 
     def run(self, steps: int) -> int:
         """Run up to `steps` minibatches; returns how many were completed."""

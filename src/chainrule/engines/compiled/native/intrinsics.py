@@ -76,6 +76,19 @@ def call_plain(typingctx: Any, address: Any) -> Any:
 
 
 @intrinsic
+def call_with(typingctx: Any, address: Any, given: Any) -> Any:
+    """Call the function at `address` with one more address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
+        callee = builder.inttoptr(args[0], function.as_pointer())
+        builder.call(callee, [builder.inttoptr(args[1], cgutils.voidptr_t)])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), codegen
+
+
+@intrinsic
 def add_at(typingctx: Any, address: Any, amount: Any) -> Any:
     """Add to the int64 at `address`, as one step for all cores; what was written before is seen."""
 

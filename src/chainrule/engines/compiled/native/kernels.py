@@ -19,6 +19,7 @@ from chainrule.engines.compiled.native.intrinsics import (
     address_of,
     call_kernel,
     call_plain,
+    call_with,
     choose,
     doubles,
     exchanged,
@@ -236,6 +237,50 @@ def machine(control: Any) -> None:
         _wait(control)  # nobody reads the session's memory any more
 
 
+@register_jitable
+def _whole_epoch(control: Any, place: Any, result: Any) -> None:
+    """All minibatches of an epoch that is in order already, and a copy of its sums."""
+    sums = doubles(control[word.TOTALS])
+    for j in range(word.SUMS):
+        sums[j] = 0.0
+    control[START] = 0
+    control[word.FAILED] = 0
+    call_with(place, address_of(control))
+    for j in range(word.SUMS):
+        result[j] = sums[j]
+
+
+def epochs(series: Any) -> None:
+    """Epochs in a row, each validated; the parameters that each ends with are copied.
+
+    One whose loss is not finite is the last, and does not count.
+    """
+    control, held_out = int64s(series[word.TRAINING]), int64s(series[word.HELD_OUT])
+    copies, results = int64s(series[word.COPIES]), doubles(series[word.RESULTS])
+    rates, strengths = control[word.RATES], control[STRENGTHS]
+    series[word.MADE] = 0
+    for epoch in range(series[word.EPOCHS]):
+        offset = 8 * epoch * series[word.MINIBATCHES]
+        control[word.RATES] = series[word.FIRST_RATES] + offset
+        control[STRENGTHS] = series[word.FIRST_STRENGTHS] + offset
+        if series[word.KEYS]:
+            control[word.KEY] = int64s(series[word.KEYS])[epoch]
+            call_with(series[word.SHUFFLE], series[word.TRAINING])
+        result = moved(results, 2 * word.SUMS * epoch)
+        _whole_epoch(control, series[word.MACHINE], result)
+        if control[word.FAILED]:
+            break
+        for k in range(series[word.COPIED]):
+            here, there, count = copies[3 * k], copies[3 * k + 1], copies[3 * k + 2]
+            source, copy = pointer(here, np.int32), pointer(there + 4 * count * epoch, np.int32)
+            for j in range(count):
+                copy[j] = source[j]
+        if series[word.HELD_OUT]:
+            _whole_epoch(held_out, series[word.MACHINE], moved(result, word.SUMS))
+        series[word.MADE] = epoch + 1
+    control[word.RATES], control[STRENGTHS] = rates, strengths
+
+
 def serve(mailbox: Any) -> None:
     """A helper's life from when it is woken: run what it is given, wait a while for more."""
     place = address_of(mailbox)
@@ -291,6 +336,7 @@ _register_moves()
 PLAIN: dict[str, Callable[..., Any]] = {
     "shuffle": shuffle,
     "machine": machine,
+    "epochs": epochs,
     "serve": serve,
     "offer": offer,
 }
