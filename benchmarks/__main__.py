@@ -14,6 +14,7 @@ import click
 
 from benchmarks import engines, inference, memory, streaming
 from benchmarks.folds import measure_folds
+from benchmarks.growth import measure_growth
 from benchmarks.inference.measure import ROWS, measure_inference
 from benchmarks.kernels import measure_kernels
 from benchmarks.machine import machine, versions
@@ -33,6 +34,7 @@ PEERS = tuple(dict.fromkeys((*engines.PEERS, *inference.PEERS)))
 SECTIONS = (
     "steps",
     "kernels",
+    "growth",
     "models",
     "inference",
     "folds",
@@ -191,6 +193,10 @@ def _kernels(results: Results, asked: Asked) -> None:
     results.kernels = measure_kernels(asked.shapes, _say)
 
 
+def _growth(results: Results, asked: Asked) -> None:
+    results.growth = measure_growth(engines.chosen(asked.peers), asked.rounds, _say)
+
+
 def _models(results: Results, asked: Asked) -> None:
     able = [name for name in engines.chosen(asked.peers) if engines.ENGINES[name].models]
     results.models = measure_steps(asked.models, able, asked.rounds, _say)
@@ -229,6 +235,7 @@ def _memory(results: Results, asked: Asked) -> None:
 MEASURES: dict[str, Callable[[Results, Asked], None]] = {
     "steps": _steps,
     "kernels": _kernels,
+    "growth": _growth,
     "models": _models,
     "inference": _inference,
     "folds": _folds,

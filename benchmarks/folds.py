@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.goals import FOLDS
 from benchmarks.markdown import digits, met, paragraph, ratio, table
-from benchmarks.process import IDLE, Process, cores, serve
+from benchmarks.process import IDLE, Process, cores, serve, undisturbed
 from benchmarks.timing import Times
 
 __all__ = ["EPOCHS", "TABLES", "WAYS", "Folds", "measure_folds", "section"]
@@ -117,7 +118,8 @@ def _measure(result: Folds, task: Task, processes: Mapping[str, Process]) -> Non
     for _ in range(result.rounds):
         for way, process in processes.items():
             time.sleep(IDLE)
-            result.timings[task][way].times.append(process.ask(measure=True))
+            seconds = undisturbed(partial(process.ask, measure=True), process.threads)
+            result.timings[task][way].times.append(seconds)
 
 
 # --------------------------------------------------------------- in the process

@@ -16,6 +16,7 @@ STYLES = {  # colours that stay apart for colour-blind readers
     "sklearn32": ("#56B4E9", "o"),
     "numpy": ("#E69F00", "^"),
     "torch": ("#D55E00", "D"),
+    "torch_compiled": ("#009E73", "P"),
     "jax": ("#CC79A7", "v"),
     "floor": ("#666666", "x"),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from benchmarks.engines import ENGINES, title
 from benchmarks.folds import Folds
 from benchmarks.folds import section as folds
+from benchmarks.growth import section as growth
 from benchmarks.inference.measure import Inference
 from benchmarks.inference.report import section as inference
 from benchmarks.kernels import Kernels
@@ -14,6 +15,7 @@ from benchmarks.kernels import section as kernels
 from benchmarks.markdown import digits, met, of_threads, paragraph, ratio, table
 from benchmarks.memory import Memory
 from benchmarks.memory import section as memory
+from benchmarks.process import STOLEN, TRIES
 from benchmarks.start import Start
 from benchmarks.start import section as start
 from benchmarks.steps import Steps
@@ -41,6 +43,7 @@ class Results:
     versions: dict[str, str]
     steps: Steps | None = None
     kernels: Kernels | None = None
+    growth: Steps | None = None
     models: Steps | None = None
     inference: Inference | None = None
     folds: Folds | None = None
@@ -56,6 +59,8 @@ def report(results: Results, picture: str = "") -> str:
         parts += _steps(results.steps, picture)
     if results.kernels:
         parts.append(kernels(results.kernels))
+    if results.growth:
+        parts.append(growth(results.growth))
     if results.models:
         parts += _models(results.models)
     if results.inference:
@@ -81,7 +86,9 @@ def _head(results: Results) -> str:
     text = paragraph(
         f"Measured on {results.date} by `{results.command}`; `python3 dev.py bench` makes this "
         "page anew. Only ratios within one run mean anything: the same machine is faster on one "
-        "day than on another."
+        "day than on another. A virtual machine is told when its host gives its processors to "
+        f"others: what was measured meanwhile, above {STOLEN:.0%} of the time, is measured again, "
+        f"up to {TRIES} times in all, and the least disturbed counts."
     )
     return f"# Benchmarks\n\n{text}\n\n{OTHER_PAGES}\n\n{facts}"
 

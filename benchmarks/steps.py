@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.engines import title
-from benchmarks.process import IDLE, cores
+from benchmarks.process import IDLE, cores, undisturbed
 from benchmarks.timing import Times
 from benchmarks.worker import Worker
 
@@ -65,4 +65,5 @@ def _measure_shape(steps: Steps, shape: str, workers: Sequence[Worker]) -> None:
     for _ in range(steps.rounds):
         for worker in workers:
             time.sleep(IDLE)
-            steps.timings[shape, worker.engine, worker.threads].times.append(worker.measure())
+            found = undisturbed(worker.measure, worker.threads)
+            steps.timings[shape, worker.engine, worker.threads].times.append(found)

@@ -7,7 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["AHEAD", "RIVALS", "SHAPES", "Shape", "Work", "make_weights", "make_work"]
+__all__ = [
+    "AHEAD", "GROWING", "RIVALS", "SHAPES", "Shape", "Work", "make_weights", "make_work",
+]  # fmt: skip
+
+AHEAD = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Shape:
     sizes: tuple[int, ...]
     batch: int
     steps: int
-    goals: tuple[float, float, float]
+    goals: tuple[float, float, float] = AHEAD
     floor_goal: float | None = None
 
     @property
@@ -39,13 +43,17 @@ class Shape:
         return self.batch * self.steps
 
     @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.sizes))
+
+    @property
     def title(self) -> str:
         """Such as "4-10-3 b32"."""
         return f"{'-'.join(map(str, self.sizes))} b{self.batch}"
 
 
 RIVALS = ("sklearn32", "torch", "jax")  # engines that a step has goals against
-AHEAD = (1.0, 1.0, 1.0)
 SHAPES = {
     shape.name: shape
     for shape in (
@@ -54,10 +62,15 @@ SHAPES = {
         Shape("table", (54, 128, 64, 7), 256, 40, (4, 3, 1.3)),
         Shape("images", (784, 512, 256, 10), 128, 20, (2.5, 1.5, 1.05), floor_goal=1.15),
         Shape("wide", (1024, 1024, 1024, 10), 512, 4, (1.8, 1.2, 1.0), floor_goal=1.15),
-        Shape("narrow", (30, 64, 32, 3), 64, 50, AHEAD),
-        Shape("deep", (100, 128, 128, 128, 128, 10), 32, 40, AHEAD),
-        Shape("whole", (13, 256, 5), 1000, 10, AHEAD),
+        Shape("narrow", (30, 64, 32, 3), 64, 50),
+        Shape("deep", (100, 128, 128, 128, 128, 10), 32, 40),
+        Shape("whole", (13, 256, 5), 1000, 10),
     )
+}
+# From a thousand parameters to ten million.
+GROWING = {
+    f"growing{width}": Shape(f"growing{width}", (width, width, 10), 128, steps)
+    for width, steps in ((27, 200), (95, 100), (311, 40), (995, 10), (3157, 2))
 }
 
 

@@ -8,12 +8,14 @@ To add one, write such a function and enter it in `ENGINES`.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
 from benchmarks.models import MODELS, ModelWork, make_model_work
-from benchmarks.workload import SHAPES, Work, make_work
+from benchmarks.workload import GROWING, SHAPES, Work, make_work
 
 __all__ = ["ENGINES", "PEERS", "Engine", "Run", "chosen", "make", "title"]
 
@@ -39,6 +41,8 @@ class Engine:
         What must be installed, empty for what chainrule needs anyway.
     own_threads : bool
         Whether it limits its threads itself; others are told by environment variables.
+    compiler : bool
+        Whether it calls a C++ compiler.
     """
 
     label: str
@@ -47,6 +51,12 @@ class Engine:
     peer: str = ""
     library: str = ""
     own_threads: bool = False
+    compiler: bool = False
+
+    @property
+    def able(self) -> bool:
+        """Whether this machine has the compiler that it calls, as CXX or g++."""
+        return not self.compiler or shutil.which(os.environ.get("CXX", "g++")) is not None
 
     def build(self, work: Work | ModelWork) -> Run:
         """Prepare the engine for its task."""
@@ -64,24 +74,28 @@ ENGINES = {
     "sklearn64": Engine("scikit-learn, float64 input", "scikit:float64", peer="sklearn"),
     "numpy": Engine("NumPy by hand", "by_hand:train", peer="numpy"),
     "torch": Engine("PyTorch eager", "pytorch:eager", "pytorch_models:eager", "torch", "torch"),
+    "torch_compiled": Engine(
+        "PyTorch compiled", "pytorch:compiled", peer="torch", library="torch", compiler=True
+    ),
     "jax": Engine("JAX", "xla:scan", "xla_models:jitted", "jax", "jax"),
 }
+DENSE = SHAPES | GROWING
 PEERS = tuple(dict.fromkeys(engine.peer for engine in ENGINES.values() if engine.peer))
 
 
 def chosen(peers: Iterable[str]) -> list[str]:
-    """Names of the engines for some peers, chainrule's own first."""
+    """Names of the engines for some peers, chainrule's own first; only what can run here."""
     wanted = {"", *peers}
-    return [name for name, engine in ENGINES.items() if engine.peer in wanted]
+    return [name for name, engine in ENGINES.items() if engine.peer in wanted and engine.able]
 
 
 def make(name: str, threads: int) -> Work | ModelWork:
     """The work of a shape or a model."""
-    if name in SHAPES:
-        return make_work(SHAPES[name], threads)
+    if name in DENSE:
+        return make_work(DENSE[name], threads)
     return make_model_work(MODELS[name], threads)
 
 
 def title(name: str) -> str:
     """What tables call a shape or a model."""
-    return (SHAPES | MODELS)[name].title
+    return (DENSE | MODELS)[name].title

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.inference import ROWS, WAYS
 from benchmarks.inference.task import TOLERANCE, make_rows
-from benchmarks.process import IDLE, Process, cores
+from benchmarks.process import IDLE, Process, cores, undisturbed
 from benchmarks.timing import Times
 from benchmarks.workload import SHAPES
 
@@ -102,7 +103,7 @@ def _measure(
             own = result.timings[(shape, rows, *key)].times
             if number < SLOW_ROUNDS or own[-1] < SLOW * 1e6:
                 time.sleep(IDLE)
-                own.append(process.ask(measure=True))
+                own.append(undisturbed(partial(process.ask, measure=True), process.threads))
 
 
 def _check(result: Inference, way: str, deviation: float) -> None:

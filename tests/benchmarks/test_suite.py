@@ -1,22 +1,28 @@
 """The sections of the benchmarks' page, in their short form."""
 
 import os
+import re
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks.engines import make
+from benchmarks.engines.own import network
 from benchmarks.inference import measure
 from benchmarks.inference.by_hand import scores
 from benchmarks.inference.measure import Inference, measure_inference
 from benchmarks.inference.task import TOLERANCE, deviation, make_rows, make_task
 from benchmarks.kernels import KINDS, WHOLE, measure_kernels
-from benchmarks.process import Process, environment
+from benchmarks.process import Process, environment, undisturbed
 from benchmarks.report import Results, report
+from benchmarks.steps import Steps, Timing
 from benchmarks.timing import Times
+from benchmarks.workload import GROWING
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import folds, inference, start, streaming
+from benchmarks import engines, folds, inference, process, start, streaming
 
 
 def quiet(text):
@@ -49,6 +55,25 @@ def test_every_kernel_of_a_step_is_of_some_kind():
     page = report(Results("", "", {}, {}, kernels={"tiny": found}))
     shares = [int(cells(page, kind)[0].split("(")[1].rstrip("%)")) for kind in KINDS]
     assert sum(shares) == pytest.approx(100, abs=len(KINDS) / 2)
+
+
+# ----------------------------------------------------------------------- growth
+
+
+def test_growing_networks_have_the_parameters_they_are_named_for():
+    counts = [shape.parameters for shape in GROWING.values()]
+    assert counts == pytest.approx([10**k for k in (3, 4, 5, 6, 7)], rel=0.04)
+    assert network(make(next(iter(GROWING)), 1)).n_parameters == counts[0]
+
+
+def test_the_cost_of_a_parameter_is_that_of_a_step_divided():
+    (first, second, *_) = GROWING
+    found = Steps([first, second], ["chainrule"], [1, 2], 1)
+    for k, name in enumerate((first, second)):
+        for threads in (1, 2):
+            step = GROWING[name].parameters * 128 * threads * (k + 1) / 1e6
+            found.timings[name, "chainrule", threads] = Timing([step])
+    assert cells(page(growth=found), "chainrule") == ["1.00 (1.00)", "2.00 (2.00)"]
 
 
 # -------------------------------------------------------------------- inference
@@ -124,6 +149,8 @@ def test_who_predicts_something_else_is_refused():
 
 def test_slow_calls_have_fewer_rounds():
     class Slow:
+        threads = 1
+
         def ask(self, **request):
             return 2e6 if "measure" in request else 0.0
 
@@ -174,6 +201,8 @@ def test_the_least_that_folds_can_take():
 class Here:
     """Folds in this process: starts are slow, and one is enough to see that they answer."""
 
+    threads = 1
+
     def __init__(self, way):
         self.fits = folds._Fits(way)
 
@@ -185,10 +214,10 @@ class Here:
 
 
 def test_folds_are_measured_and_shown(monkeypatch):
-    def process(module, way, threads):
+    def begun(module, way, threads):
         return Process(module, way, threads=threads) if way == "cv" else Here(way)
 
-    monkeypatch.setattr(folds, "Process", process)
+    monkeypatch.setattr(folds, "Process", begun)
     found = folds.measure_folds(1, quiet, {("diabetes", "plain"): 2})
     task = ("diabetes", "plain")
     assert {way: len(t.times) for way, t in found.timings[task].items()} == {
@@ -228,9 +257,9 @@ def test_the_goal_of_folds_is_one_for_two_processors(processors, shown):
 
 
 def test_streamed_sizes():
-    assert streaming.sizes(1_000_000) == [100_000, 1_000_000]
-    assert streaming.sizes(10_000_000) == [100_000, 1_000_000, 10_000_000]
-    assert streaming.sizes(2000) == [200, 2000]
+    assert streaming.sizes(1_000_000) == [1000, 10_000, 100_000, 1_000_000]
+    assert streaming.sizes(2000) == [1000, 2000]
+    assert streaming.sizes(10) == [10]
 
 
 @pytest.mark.skipif(not streaming.available(), reason="peaks of processes are not told")
@@ -242,16 +271,18 @@ def test_streaming_is_measured():
     assert 0 < found.loss < 1
 
 
-def test_streamed_tables_are_compared_with_the_smallest():
+def test_streamed_tables_are_compared_with_the_largest():
     found = [
         streaming.Streamed(
             n, 2**20 * k, 0.25, Times([1.0]), Times([2.0 * k, 4.0 * k]), Times([1.0]), [2**21 * k]
         )
         for n, k in ((1000, 1), (10_000, 2))
     ]
-    assert cells(page(streaming=found), "10,000") == [
-        "2", "1.00 (1.00–1.00)", "6.00 (4.00–8.00)", "1.00 (1.00–1.00)", "2.00", "4", "0.250"
+    text = page(streaming=found)
+    assert cells(text, "10,000") == [
+        "2", "1.00 (1.00–1.00)", "6.00 (4.00–8.00)", "1.00 (1.00–1.00)", "1.00", "4", "0.250"
     ]  # fmt: skip
+    assert cells(text, "1,000")[4] == "0.500"
 
 
 def test_other_rows_than_those_written_are_refused():
@@ -266,6 +297,37 @@ def test_a_process_that_fails_is_told(tmp_path, monkeypatch):
 
 
 # ------------------------------------------------------- processes, command line
+
+
+def test_what_was_disturbed_is_measured_again(monkeypatch):
+    """The host's share of the time, by try, and which try counts."""
+    for shares, chosen in (([0.0], 1), ([0.5, 0.01], 2), ([0.5, 0.2, 0.3, 0.0], 2)):
+        stolen, clock, tries = [0.0], [0.0], []
+
+        def measure(shares=shares, stolen=stolen, clock=clock, tries=tries):
+            clock[0] += 1.0
+            stolen[0] += 2 * shares[len(tries)]  # of two threads
+            tries.append(None)
+            return len(tries)
+
+        monkeypatch.setattr(process, "_stolen", lambda stolen=stolen: stolen[0])
+        monkeypatch.setattr(process.time, "perf_counter", lambda clock=clock: clock[0])
+        assert undisturbed(measure, 2) == chosen
+        assert len(tries) == min(len(shares), process.TRIES)
+
+
+@pytest.mark.skipif(not process.STATISTICS.exists(), reason="Linux tells what was stolen")
+def test_stolen_seconds_are_the_sum_over_processors():
+    lines = [line.split() for line in process.STATISTICS.read_text().splitlines()]
+    ticks = sum(int(line[8]) for line in lines if re.fullmatch(r"cpu\d+", line[0]))
+    assert process._stolen() == pytest.approx(ticks / os.sysconf("SC_CLK_TCK"), abs=1)
+
+
+def test_engines_that_need_a_compiler_are_left_out_without(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert "torch_compiled" not in engines.chosen(["torch"])
+    monkeypatch.setenv("CXX", sys.executable)
+    assert "torch_compiled" in engines.chosen(["torch"])
 
 
 def test_processes_inherit_no_settings_of_a_blas(monkeypatch):
