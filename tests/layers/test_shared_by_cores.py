@@ -14,7 +14,7 @@ from layer_cases import CASES, close, network, problem
 
 import chainrule as cr
 from chainrule.engines.compiled import sharing
-from chainrule.engines.compiled.team import borrowed, busy
+from chainrule.engines.compiled.team import Quicker, borrowed, busy
 from chainrule.engines.threads import at_most
 
 
@@ -179,6 +179,18 @@ def test_after_a_pause_one_core_predicts_a_row_to_the_last_bit(cores):
         first = predict(row)
         time.sleep(0.05)
         assert np.array_equal([predict(row) for _ in range(9)], [first] * 9)
+
+
+def test_the_quicker_of_two_ways_is_found_and_found_again_when_they_change():
+    quicker = Quicker()
+    for seconds in ({True: 1.0, False: 2.0}, {True: 3.0, False: 2.0}, {True: 1.0, False: 2.0}):
+        taken = []
+        for _ in range(800):
+            first = quicker.first()
+            quicker.took(first, seconds[first])
+            taken.append(first)
+        best = seconds[True] < seconds[False]
+        assert taken[400:].count(best) > 0.95 * 400
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")

@@ -106,6 +106,8 @@ def train(
     patience : int
     min_improvement : float
     callbacks : sequence of Callback
+        With any of them epochs come one by one; without, short ones run several by one call, which
+        is faster.
     shuffle : bool
         Whether each epoch takes the rows in a new order.
     seed : int

@@ -7,8 +7,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,20 @@ import numpy as np
 from chainrule.engines.base import Batches, Totals, aligned
 from chainrule.engines.compiled import control as word
 from chainrule.engines.compiled.blas import blas_threads
-from chainrule.engines.compiled.lowering import MATRIX, Binding, Row
+from chainrule.engines.compiled.lowering import Binding
 from chainrule.engines.compiled.lowering.binding import first_byte
+from chainrule.engines.compiled.program import Program, Team
 from chainrule.engines.compiled.series import Series, most_epochs
-from chainrule.engines.compiled.sharing import Line, share
+from chainrule.engines.compiled.sharing import share
 from chainrule.engines.compiled.store import KernelKey, addresses
-from chainrule.engines.compiled.team import BRIEF_CALL, CALL, borrowed, busy, run_together
+from chainrule.engines.compiled.team import (
+    BRIEF_CALL,
+    CALL,
+    Quicker,
+    borrowed,
+    busy,
+    run_together,
+)
 from chainrule.engines.threads import allowed, at_most, processors, thread_limit
 from chainrule.tape import Plan
 from chainrule.tape.cost import largest_product, multiply_adds
@@ -100,9 +108,10 @@ class CompiledSession:
         # Of a minibatch: its rows, or columns of a single one.
         self._parts = min(batches.size, _MOST_CORES) if batches.size > 1 else _MOST_CORES
         # By the parts of a minibatch and the cores that do them: as many, or one.
-        self._teams: dict[tuple[int, int], _Team] = {}
+        self._teams: dict[tuple[int, int], Team] = {}
         self._met = (0, 0)
         self._last = 0.0  # when cores last had worked
+        self._quicker = Quicker()  # one core, or all, for a single row
         machine, shuffle = (KernelKey(name, "") for name in ("machine", "shuffle"))
         plain = addresses([machine, shuffle])
         self._machine = CALL(plain[machine])
@@ -223,8 +232,13 @@ class CompiledSession:
         if parts == 1:
             self._alone(1)
             return
+        begin = time.perf_counter()
+        single = self.batches.size == self._control[word.WANTED] == 1
+        # A row that comes by itself: to wake a helper would take longer than the row.
+        waited = single and begin - self._last > _PAUSE
         try:
-            cores = busy.begin(id(self), 1 if self._after_a_pause() else parts)
+            alone = waited or (single and self._quicker.first())
+            cores = busy.begin(id(self), 1 if alone else parts)
             if cores == 1:
                 self._alone(parts)
             else:
@@ -232,11 +246,8 @@ class CompiledSession:
         finally:
             busy.end(id(self))
             self._last = time.perf_counter()
-
-    def _after_a_pause(self) -> bool:
-        """Whether a single row comes by itself: to wake a helper would take longer than the row."""
-        single = self.batches.size == self._control[word.WANTED] == 1
-        return single and time.perf_counter() - self._last > _PAUSE
+        if single and not waited:
+            self._quicker.took(cores == 1, self._last - begin)
 
     def _alone(self, parts: int) -> None:
         if self._met != (parts, 1):
@@ -318,14 +329,14 @@ class CompiledSession:
         c[word.RATES], c[word.STRENGTHS] = map(first_byte, (self._rates, self._strengths))
         c[word.TOTALS], c[word.BASE] = map(first_byte, (self._sums, self._rows))
 
-    def _team(self, parts: int, together: bool) -> _Team:
+    def _team(self, parts: int, together: bool) -> Team:
         """For each core a program for full minibatches and one for a shorter last one."""
         size = self.batches.size
         last = len(self._rows) % size or size
         full = self._programs(parts, together, size)
-        return _Team(full, full if last == size else self._programs(parts, together, last))
+        return Team(full, full if last == size else self._programs(parts, together, last))
 
-    def _programs(self, parts: int, together: bool, batch: int) -> list[_Program]:
+    def _programs(self, parts: int, together: bool, batch: int) -> list[Program]:
         whole = Binding(self.plan, self._arrays(batch), self.data, 0, 0, self.dtype, batch)
         own = [
             replace(
@@ -336,71 +347,4 @@ class CompiledSession:
             for part in range(parts)
         ]
         programs = share(self.plan.tape.instructions, own, together)
-        return [_Program.of(lines, whole.kept) for lines in programs]
-
-
-@dataclass(frozen=True, eq=False)
-class _Team:
-    """Programs for so many cores."""
-
-    full: list[_Program]
-    last: list[_Program]
-
-    @property
-    def programs(self) -> list[_Program]:
-        return [*dict.fromkeys([*self.full, *self.last])]
-
-    @cached_property
-    def starts(self) -> np.ndarray:
-        """Addresses of the two programs of each core, (cores, 2)."""
-        pairs = zip(self.full, self.last, strict=True)
-        return np.array([[first_byte(p.lines) for p in pair] for pair in pairs])
-
-
-@dataclass(frozen=True, eq=False)
-class _Program:
-    """Rows of the machine's program for a batch of one size.
-
-    `moves` are the places of the instructions that touch the user's matrices; `forms` are the
-    types and strides of these matrices for which each is written. `kept` is memory that rows name,
-    `names` are the operations of the places that are kernels.
-    """
-
-    lines: np.ndarray
-    moves: dict[int, Line]
-    kept: list[np.ndarray]
-    names: dict[int, str]
-    forms: dict[int, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, lines: list[Line], kept: list[np.ndarray]) -> _Program:
-        """Written from its lines."""
-        rows = aligned(len(lines) * word.ROW_WORDS, np.int64).reshape(-1, word.ROW_WORDS)
-        kernels = addresses(line.row.kernel for line in lines if line.row is not None)
-        for row, line in zip(rows, lines, strict=True):
-            row[0] = line.mark
-            if line.row is not None:
-                _write(row, line.row, kernels[line.row.kernel])
-        moves = {k: line for k, line in enumerate(lines) if line.matrix}
-        names = {k: line.task.instruction.operation for k, line in enumerate(lines) if line.task}
-        return cls(rows, moves, kept, names)
-
-    def take(self, data: Mapping[str, np.ndarray]) -> None:
-        """Write the addresses of other matrices."""
-        for place, line in self.moves.items():
-            matrix = data[line.matrix]
-            form = matrix.dtype, matrix.strides
-            if self.forms.get(place) == form:
-                self.lines[place, word.DIMS + MATRIX] = first_byte(matrix)
-                continue
-            row = line.lowered_again()
-            _write(self.lines[place], row, addresses([row.kernel])[row.kernel])
-            self.forms[place] = form
-
-
-def _write(line: np.ndarray, row: Row, kernel: int) -> None:
-    line[0] = kernel
-    line[word.OPS : word.OPS + len(row.operands)] = row.operands
-    line[word.DIMS : word.DIMS + len(row.dims)] = row.dims
-    attributes = line[word.ATTRS : word.ATTRS + len(row.attributes)]
-    attributes.view(np.float64)[:] = row.attributes
+        return [Program.of(lines, whole.kept) for lines in programs]

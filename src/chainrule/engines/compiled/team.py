@@ -24,7 +24,9 @@ from chainrule.engines.compiled.lowering.binding import first_byte
 from chainrule.engines.compiled.store import KernelKey, addresses
 from chainrule.engines.threads import processors
 
-__all__ = ["BRIEF_CALL", "CALL", "Helper", "borrowed", "busy", "run_together"]
+__all__ = ["BRIEF_CALL", "CALL", "Helper", "Quicker", "borrowed", "busy", "run_together"]
+
+_TRIED_AGAIN = 50  # calls
 
 # Calls through ctypes release Python's lock, so other threads go on meanwhile.
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -118,6 +120,28 @@ class _Busy:
 
 
 busy = _Busy()
+
+
+class Quicker:
+    """Which of two ways takes less time, while what else runs on the machine changes.
+
+    Both are measured as they are used, and the slower one is tried again every so often.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = [0.0, 0.0]  # of the first and of the second way, lately
+        self._calls = 0
+
+    def first(self) -> bool:
+        """Whether to take the first."""
+        self._calls += 1
+        return (self._seconds[0] < self._seconds[1]) != (self._calls % _TRIED_AGAIN == 0)
+
+    def took(self, first: bool, seconds: float) -> None:
+        """Take note of how long a way took."""
+        before = self._seconds[not first] or seconds
+        self._seconds[not first] = 0.7 * before + 0.3 * seconds
+
 
 # Any number of sessions may run at a time, each with helpers of its own: if one had to wait for a
 # helper that another has, both could wait for ever. The one that was used last may still be awake.
