@@ -40,6 +40,31 @@ def test_at_once_is_column_by_column(scaling, dtype, order):
     np.testing.assert_array_equal(encoder.transform(X, rows), by_column(encoder, X)[rows])
 
 
+@pytest.mark.parametrize("scaling", ["standard", "robust"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16"])
+def test_a_few_rows_without_questions_are_those_of_the_table(scaling, dtype):
+    X = array(dtype, "C")
+    encoder = TableEncoder(scaling=scaling).fit(X)
+    some = [X[1:2], X[1:7], X[:1], X[:7], X[1:1], X, X[1:7, :4], X[1], np.asfortranarray(X[1:7])]
+    for rows in some:
+        whole = rows.ndim == 2 and rows.shape[1] == 5 and 0 < len(rows) < 1000
+        plain = whole and dtype != "int16" and np.isfinite(rows).all()
+        found = encoder.transform_numbers(rows)
+        assert (found is not None) == plain
+        if plain:
+            np.testing.assert_array_equal(found, encoder.transform(rows))
+
+
+@pytest.mark.parametrize("scaling", ["standard", "robust"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_a_few_rows_with_one_that_is_not_finite_need_a_closer_look(scaling, number):
+    encoder = TableEncoder(scaling=scaling).fit(array("float64", "C"))
+    row = np.ones((1, 5))
+    assert encoder.transform_numbers(row) is not None
+    row[0, 2] = number
+    assert encoder.transform_numbers(row) is None
+
+
 def test_texts_beside_numbers_are_encoded_too():
     import pandas as pd
 

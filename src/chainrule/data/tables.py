@@ -39,6 +39,7 @@ from chainrule.ops.hyperparameters import CHOICES, HYPERPARAMETERS, check
 
 __all__ = ["Groups", "TableEncoder"]
 
+_FEW_ROWS = 256
 _KINDS: dict[str, type[Column]] = {c.kind: c for c in (Number, YesNo, Category, Date, LeftOut)}
 
 
@@ -226,6 +227,23 @@ class TableEncoder:
             column, cells = self.columns_[place], take(columns[names[place]], rows)
             column.fill(result[:, start : start + column.width], cells, called)
         return result
+
+    def transform_numbers(self, X: np.ndarray) -> np.ndarray | None:
+        """`transform` of a few rows of which there is nothing to say: what it asks takes longer.
+
+        Returns
+        -------
+        ndarray of shape (n, encoded columns), float32, or None
+            None where a closer look is needed: at more rows, columns of other kinds, another number
+            of columns, numbers that are missing or infinite.
+        """
+        block = self._block
+        if X.dtype.kind != "f" or X.ndim != 2 or not 0 < len(X) <= _FEW_ROWS or block.others:
+            return None
+        if X.shape[1] != len(self.columns_) or not np.isfinite(X).all():
+            return None
+        result = np.zeros((len(X), block.width), np.float32)
+        return result if block.fill(result, X, None) else None
 
     def fit_transform(self, X: Any) -> np.ndarray:
         """`fit`, then `transform`, (n, encoded columns)."""

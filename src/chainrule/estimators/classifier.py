@@ -327,8 +327,7 @@ class NetworkClassifier(ClassifierMixin, ConformalSets, NetworkEstimator):
         -------
         ndarray of shape (n,), or (n, outputs) if y had several columns
         """
-        scores = self._logits(X)
-        return self.target_.predict(scores)
+        return self._decide(self._scores(X))  # a temperature changes no order
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of the rows of which every label is right.

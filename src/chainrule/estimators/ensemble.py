@@ -132,7 +132,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         return by_portions(self._scores_of_table, X)
 
     def _scores_of_table(self, X: Any) -> Any:
-        return self._scores_of_encoded(self._encode(Table.read(X)))
+        encoded = self.encoder_.transform_numbers(X) if isinstance(X, np.ndarray) else None
+        return self._scores_of_encoded(self._encode(Table.read(X)) if encoded is None else encoded)
 
     def _scores_of_encoded(self, encoded: np.ndarray) -> Any:
         if "_twins" not in self.__dict__:
