@@ -66,10 +66,8 @@ KEYS = 6  # of each epoch's order, 0 if it is always the same
 FIRST_RATES, FIRST_STRENGTHS = 7, 8  # factors of all epochs one after another
 MINIBATCHES = 9  # of an epoch
 RESULTS = 10  # for each epoch the sums of training and of validation
-COPIES = (
-    11  # parameters to be copied after each epoch: where one is, where it goes, its 4-byte words
-)
-COPIED = 12  # how many of those
+COPIES = 11  # for each parameter to copy: where it is, where it goes, how many int32 it takes
+COPIED = 12  # how many these are
 SERIES = 16
 
 ASLEEP = 0

@@ -185,6 +185,7 @@ class CompiledSession:
         """Several epochs by one call, where one core runs them and no state is carried on."""
         sessions = [self] if held_out is None else [self, held_out]
         able = all(isinstance(s, CompiledSession) and s.runs_alone for s in sessions)
+        able &= all(array.flags.c_contiguous for array in watched)
         return Series(self, held_out, watched) if able and most_epochs(watched) > 1 else None
 
     @property
