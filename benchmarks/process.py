@@ -22,6 +22,7 @@ Measured = TypeVar("Measured")
 
 IDLE = 0.05  # seconds: longer than the threads of a BLAS spin after their last product
 SECONDS = 0.15  # of one measurement
+LONG = 1.0  # seconds of a call: it says enough by itself
 TRIES = 3  # to measure without disturbance
 STOLEN = 0.08  # of the processors' time: more is a disturbance
 STATISTICS = Path("/proc/stat")  # of Linux
@@ -47,7 +48,7 @@ def undisturbed(measure: Callable[[], Measured], threads: int) -> Measured:
     """A measurement by so many threads, repeated where the host gave its processors to others.
 
     A virtual machine is told how much of its time was so stolen. Of `TRIES` the one with the least
-    counts; where nothing is told, the first.
+    counts; where nothing is told, or a try is long, the first.
     """
     tries = []
     while len(tries) < TRIES:
@@ -55,7 +56,7 @@ def undisturbed(measure: Callable[[], Measured], threads: int) -> Measured:
         measured = measure()
         spent = (time.perf_counter() - begin) * threads
         tries.append(((_stolen() - stolen) / spent, measured))
-        if tries[-1][0] <= STOLEN:
+        if tries[-1][0] <= STOLEN or spent > LONG * threads:
             break
     return min(tries, key=itemgetter(0))[1]
 
@@ -139,7 +140,8 @@ def serve(answer: Callable[[dict[str, Any]], Any]) -> None:
 
 def many(run: Callable[[int], object]) -> int:
     """How many calls `run(calls)` makes in about `SECONDS`, after one that may have to prepare."""
-    run(1)
+    if timed(run, 1) > LONG:
+        return 1
     calls, seconds = 1, timed(run, 1)
     while seconds < SECONDS / 4:
         calls *= 4

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from benchmarks.inference import ROWS, WAYS
 from benchmarks.inference.task import TOLERANCE, make_rows
-from benchmarks.process import IDLE, Process, cores, undisturbed
+from benchmarks.process import IDLE, LONG, Process, cores, undisturbed
 from benchmarks.timing import Times
 from benchmarks.workload import SHAPES
 
 __all__ = ["SLOW", "SLOW_ROUNDS", "Inference", "measure_inference"]
 
-SLOW, SLOW_ROUNDS = 1.0, 3  # calls of more seconds are measured in fewer rounds
+SLOW, SLOW_ROUNDS = LONG, 3  # calls of more seconds are measured in fewer rounds
 
 Say = Callable[[str], None]
 Key = tuple[str, int, str, int]

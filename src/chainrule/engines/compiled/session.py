@@ -247,7 +247,9 @@ class CompiledSession:
         finally:
             busy.end(id(self))
             self._last = time.perf_counter()
-        if single and not waited:
+        if waited:
+            self._quicker.paused()
+        elif single:
             self._quicker.took(cores == 1, self._last - begin)
 
     def _alone(self, parts: int) -> None:

@@ -26,7 +26,7 @@ from chainrule.engines.threads import processors
 
 __all__ = ["BRIEF_CALL", "CALL", "Helper", "Quicker", "borrowed", "busy", "run_together"]
 
-_TRIED_AGAIN = 50  # calls
+_TRIED_AGAIN, _TRIES, _UNUSED = 500, 12, 4  # calls
 
 # Calls through ctypes release Python's lock, so other threads go on meanwhile.
 CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -125,22 +125,34 @@ busy = _Busy()
 class Quicker:
     """Which of two ways takes less time, while what else runs on the machine changes.
 
-    Both are measured as they are used, and the slower one is tried again every so often.
+    Both are measured as they are used, and the slower one is tried again every so often: some calls
+    one after another, as the first ones of either way have to wake a helper or to fill a cache.
     """
 
     def __init__(self) -> None:
         self._seconds = [0.0, 0.0]  # of the first and of the second way, lately
         self._calls = 0
+        self._before = False  # which way the last call took
+        self._alike = 0  # calls in a row that went the same way
 
     def first(self) -> bool:
         """Whether to take the first."""
+        tried_again = self._calls % _TRIED_AGAIN < _TRIES
         self._calls += 1
-        return (self._seconds[0] < self._seconds[1]) != (self._calls % _TRIED_AGAIN == 0)
+        return (self._seconds[0] < self._seconds[1]) != tried_again
 
     def took(self, first: bool, seconds: float) -> None:
         """Take note of how long a way took."""
-        before = self._seconds[not first] or seconds
-        self._seconds[not first] = 0.7 * before + 0.3 * seconds
+        self._alike = self._alike + 1 if first == self._before else 1
+        self._before = first
+        if self._alike > _UNUSED:
+            before = self._seconds[not first] or seconds
+            seconds = min(seconds, 1.5 * before)  # a call that was held up says little
+            self._seconds[not first] = 0.7 * before + 0.3 * seconds
+
+    def paused(self) -> None:
+        """The next calls are as the first ones."""
+        self._alike = 0
 
 
 # Any number of sessions may run at a time, each with helpers of its own: if one had to wait for a
