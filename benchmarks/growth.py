@@ -39,7 +39,7 @@ def section(found: Steps) -> str:
         "A training step's time over its parameters and its rows, by the number of parameters: "
         "minibatches of 128 rows, otherwise as above. With the number of threads that suits each "
         f"best: median of {found.rounds} rounds, in brackets the least. Small networks pay for "
-        "the start of each kernel, the largest for Adam, which reads and writes 28 bytes of "
-        "memory for each parameter; what lies between is the speed of matrix products."
+        "the start of each kernel; from some ten thousand parameters on it is the speed of matrix "
+        "products, with Adam's 28 bytes of memory for each parameter."
     )
     return f"## Cost of a parameter\n\n{text}\n\n{table(head, rows)}"

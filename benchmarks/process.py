@@ -16,7 +16,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["IDLE", "Process", "cores", "environment", "many", "serve", "timed", "undisturbed"]
+__all__ = [
+    "IDLE", "LONG", "STOLEN", "TRIES", "Process", "cores", "environment", "many", "serve", "timed",
+    "undisturbed",
+]  # fmt: skip
 
 Measured = TypeVar("Measured")
 
